@@ -1,0 +1,1 @@
+"""The money: products and schedules, ledger, payouts, loans, statements, reconciliation."""

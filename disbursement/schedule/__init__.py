@@ -1,0 +1,61 @@
+"""One pure loan model: contract and events give the schedule, in integer fen.
+
+Preview, booking, payoff quote, recalculation and audit are calls of `build` with the same
+arguments, so they agree to the last fen. Nothing here knows a clock, a session or the web.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from disbursement.schedule import regular
+from disbursement.schedule.calendar import month_day
+from disbursement.schedule.contract import Contract, NotSchedulable
+from disbursement.schedule.rows import Schedule
+from kernel.money import Money
+from kernel.rates import Rate
+
+
+def build(contract: Contract) -> Schedule:
+    """Make the schedule that the contract means."""
+    return Schedule(contract.value_date, contract.principal, regular.rows(contract))
+
+
+def annuity(
+    principal: Money,
+    *,
+    annual_rate: Rate,
+    months: int,
+    value_date: date,
+    first_due: date | None = None,
+) -> Schedule:
+    """Make an equal-instalment schedule (等额本息): monthly by 30/360, half-up to the fen.
+
+    Without `first_due` the first instalment falls one month after the value date. The day of the
+    month is kept: a loan of 31 January falls due on 28 February and again on 31 March. A first
+    period that is not one month bears interest by actual days over 360.
+
+    Raises:
+        NotSchedulable: principal not above zero, months outside 1..360, a negative rate, or a
+            first due date that is not after the value date.
+    """
+    if first_due is None:
+        first_due = _one_month_after(value_date)
+    anchor_day = value_date.day if first_due == _one_month_after(value_date) else first_due.day
+    return build(
+        Contract(
+            principal=principal,
+            annual_rate=annual_rate,
+            months=months,
+            value_date=value_date,
+            first_due=first_due,
+            anchor_day=anchor_day,
+        )
+    )
+
+
+def _one_month_after(day: date) -> date:
+    try:
+        return month_day(day, 1, day.day)
+    except ValueError:
+        raise NotSchedulable("the dates leave the calendar") from None
