@@ -1,0 +1,67 @@
+# The commands a newcomer types. Everything they need is installed into .venv from the hashed locks.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+UV_CUSTOM := make lock
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint types contracts fast bench run lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/runtime.stamp: requirements.txt setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=... names one)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/runtime.stamp
+	@echo "installing the locked tools for tests ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/daichang: .venv/runtime.stamp
+	@printf '#!/bin/sh\nhere=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH="$$here$${PYTHONPATH:+:$$PYTHONPATH}" exec "$$here/.venv/bin/python" -m wsgi "$$@"\n' > $@
+	@chmod +x $@
+
+install: $(BIN)/daichang ## prepare the environment alone
+
+demo: $(BIN)/daichang ## run the main job on simulated debtors and leave the doors open
+	@$(BIN)/daichang demo
+
+run: $(BIN)/daichang ## serve the web on the embedded database
+	@$(BIN)/daichang run
+
+test: .venv/dev.stamp $(BIN)/daichang ## run every test
+	@$(BIN)/daichang doctor --tests --install
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+check: .venv/dev.stamp $(BIN)/daichang format lint types contracts fast ## format, lint, types, contracts and fast tests
+
+format:
+	@$(BIN)/ruff format --check --quiet .
+
+lint:
+	@$(BIN)/ruff check --quiet .
+
+types:
+	@$(BIN)/mypy
+
+contracts:
+	@$(BIN)/lint-imports
+
+fast:
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+
+bench: .venv/dev.stamp $(BIN)/daichang ## print speed as ratios measured in one run
+	@$(BIN)/python -m benchmarks
+
+lock: ## write the hashed locks anew (needs uv on the PATH)
+	uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes -q -o requirements.txt --custom-compile-command "$(UV_CUSTOM)"
+	uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.txt --custom-compile-command "$(UV_CUSTOM)" --allow-unsafe
+
+clean: ## remove the environment and everything made at run time
+	@-test -x $(BIN)/daichang && $(BIN)/daichang db stop >/dev/null 2>&1
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
