@@ -1,0 +1,1 @@
+"""The tables of origination, one module for each room."""

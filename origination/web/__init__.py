@@ -1,0 +1,1 @@
+"""The doors of the front of the house: debtor pages and the agencies' API."""
