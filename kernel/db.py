@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -89,6 +89,7 @@ class Unbound(RuntimeError):
 
 
 _sessions: sessionmaker[Session] | None = None
+_open_later: Callable[[], Engine] | None = None
 
 
 def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
@@ -113,6 +114,12 @@ def bind(to: Engine | Connection, **options: Any) -> None:  # noqa: ANN401 - ses
     _sessions = sessionmaker(bind=to, expire_on_commit=False, **options)
 
 
+def bind_when_needed(open_: Callable[[], Engine]) -> None:
+    """Say how to open the database when the first transaction asks for it."""
+    global _sessions, _open_later
+    _sessions, _open_later = None, open_
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Open a session that commits when the block ends and rolls back when it raises.
@@ -122,6 +129,8 @@ def transaction() -> Iterator[Session]:
     Raises:
         Unbound: no database was bound.
     """
+    if _sessions is None and _open_later is not None:
+        bind(_open_later())
     if _sessions is None:
         raise Unbound("call kernel.db.bind(engine) in the composition root first")
     with _sessions() as session, session.begin():

@@ -40,8 +40,15 @@ def start(home: Path) -> str:
 
 
 def is_running(home: Path) -> bool:
-    """Tell whether a server holds the data folder."""
-    return (_data_folder(home) / "postmaster.pid").exists()
+    """Tell whether a live server holds the data folder."""
+    try:
+        lines = (_data_folder(home) / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), 0)
+    except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def stop(home: Path) -> None:

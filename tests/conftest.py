@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 TODAY = date(2026, 11, 20)
 SANDBOX_START_SECONDS = 20
+SERVER_HOME = Path(os.environ.get("DAICHANG_HOME", ROOT / "var")) / "test"
+STARTED_HERE = pytest.StashKey[Path | None]()
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +47,38 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start an embedded server for this process, unless a server is named.
+
+    Each worker has its own: a reader of the event log waits for every open transaction of its
+    server, so workers that shared one would wait for each other.
+    """
+    if "DAICHANG_TEST_DATABASE_URL" in os.environ or _is_controller(config):
+        return
+    home = SERVER_HOME / _worker(config)
+    config.stash[STARTED_HERE] = None if embedded.is_running(home) else home
+    os.environ["DAICHANG_TEST_DATABASE_URL"] = embedded.start(home)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server that this process started."""
+    home = config.stash.get(STARTED_HERE, None)
+    if home is not None:
+        embedded.stop(home)
+
+
+def _worker(config: pytest.Config) -> str:
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    return not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", None))
+
+
 @pytest.fixture(scope="session")
 def database_server() -> str:
-    """Give the URL of a PostgreSQL server, starting the embedded one when none is named."""
-    named = os.environ.get("DAICHANG_TEST_DATABASE_URL")
-    return named or embedded.start(ROOT / "var" / "test")
+    """Give the URL of the PostgreSQL server that this run uses."""
+    return os.environ["DAICHANG_TEST_DATABASE_URL"]
 
 
 @pytest.fixture(scope="session")
