@@ -22,7 +22,7 @@ from requests.structures import CaseInsensitiveDict
 from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 REPLY_BYTES_MAX: Final = 4 * 1024 * 1024
 READ_BYTES: Final = 64 * 1024
@@ -153,7 +153,7 @@ class Outbound:
         with deadline:
             try:
                 return self._exchange(request.prepare(), deadline)
-            except (requests.RequestException, HTTPError, OSError) as fault:
+            except (NoAnswer, requests.RequestException, HTTPError, OSError) as fault:
                 reason = _TOO_LATE if deadline.is_past else _named(fault)
         raise NoAnswer(reason)
 
@@ -176,11 +176,8 @@ class Outbound:
         )
 
     def _whole_body(self, response: requests.Response) -> bytes:
-        framed = {"content-length", "transfer-encoding"} & {
-            name.lower() for name in response.headers
-        }
-        if not framed and response.status_code not in BODILESS:
-            # It would end where the connection ends: a cut reply would look like a whole one.
+        if not _states_its_end(response):
+            # It would end where the connection ends, whoever ended it.
             raise NoAnswer("the reply does not say where it ends")
         body = bytearray()
         for piece in response.raw.stream(READ_BYTES, decode_content=True):
@@ -301,21 +298,32 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
+_OUR_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (requests.exceptions.SSLError, "the partner's certificate or TLS was refused"),
+    (requests.exceptions.ConnectTimeout, "no connection in time"),
+    (requests.exceptions.Timeout, "no reply in time"),
+    (ReadTimeoutError, "no reply in time"),
+    (requests.exceptions.ConnectionError, "the connection failed or was cut"),
+    (ProtocolError, "the connection was cut"),
+)
+
+
 def _named(fault: Exception) -> str:
     """Say what happened in our own words; the library's words repeat the address."""
-    match fault:
-        case requests.exceptions.SSLError():
-            return "the partner's certificate or TLS was refused"
-        case requests.exceptions.ConnectTimeout():
-            return "no connection in time"
-        case requests.exceptions.Timeout():
-            return "no reply in time"
-        case _ if "timed out" in str(fault).lower():
-            return "no reply in time"
-        case requests.exceptions.ConnectionError() | requests.exceptions.ChunkedEncodingError():
-            return "the connection failed or was cut"
-        case _:
-            return f"the exchange failed ({type(fault).__name__})"
+    if isinstance(fault, NoAnswer):
+        return fault.reason
+    for kind, words in _OUR_WORDS:
+        if isinstance(fault, kind):
+            return words
+    return f"the exchange failed ({type(fault).__name__})"
+
+
+def _states_its_end(response: requests.Response) -> bool:
+    """Tell whether a cut reply could be told from a whole one."""
+    coding = response.headers.get("Transfer-Encoding", "").lower()
+    length = response.headers.get("Content-Length", "")
+    bodiless = response.status_code in BODILESS
+    return bodiless or coding == "chunked" or (not coding and length.isdecimal())
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
