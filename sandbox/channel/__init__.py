@@ -1,0 +1,1 @@
+"""The payout channel: gateway, its own books, notices and the settlement file."""
