@@ -1,0 +1,107 @@
+"""The demo's hold on the sandbox: load its people, script its faults, read its books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from demo.people import Card, Person
+from kernel.money import Money
+from kernel.outbound import Outbound
+
+PEOPLE_A_CALL: Final = 500
+
+
+class Town:
+    """The sandbox's control desk, spoken to over HTTP like everything else there."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+
+    def settle(self, people: Sequence[Person], *, as_of: str, funding: Money) -> None:
+        """Forget everything, load the people with their cards, and fill the funding account."""
+        self._post("/_control/reset", {})
+        remaining = iter(people)
+        while batch := list(islice(remaining, PEOPLE_A_CALL)):
+            self._post(
+                "/_control/people", {"people": [_as_inhabitant(p, as_of=as_of) for p in batch]}
+            )
+        self._post("/_control/fund", {"amount": str(funding)})
+
+    def script(self, card: Card, fault: str, *, return_after_days: int = 1) -> None:
+        """Make the next payment to a card go wrong in a named way."""
+        self._post(
+            "/_control/faults",
+            {
+                "card_number": card.number.plain,
+                "fault": fault,
+                "return_after_days": return_after_days,
+            },
+        )
+
+    def deliver_notices(self) -> Mapping[str, Any]:
+        """Let the channel deliver the notices that are due."""
+        return self._post("/_control/notices/deliver", {})
+
+    def books(self) -> Mapping[str, Any]:
+        """Read the channel's own ledger."""
+        return self._outbound.get("/_control/books").json()
+
+    def messages(self, person: Person) -> Iterator[str]:
+        """Read a person's messages, newest first."""
+        reply = self._outbound.get(f"/sms/inbox/{person.mobile.plain}.json").json()
+        for message in reply["messages"]:
+            yield message["text"]
+
+    def find_message(self, person: Person, found: Callable[[str], str | None]) -> str:
+        """Give what `found` takes out of the newest message that has it.
+
+        Raises:
+            LookupError: no message has it.
+        """
+        for text in self.messages(person):
+            taken = found(text)
+            if taken is not None:
+                return taken
+        raise LookupError("no such message has arrived")
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        reply = self._outbound.post_json(path, body)
+        if reply.status >= 300:
+            raise RuntimeError(f"the sandbox answered {reply.status} to {path}")
+        return reply.json()
+
+
+def _as_inhabitant(person: Person, *, as_of: str) -> dict[str, Any]:
+    proven = person.income_is_proven and person.monthly_income is not None
+    return {
+        "national_id": person.national_id.plain,
+        "name": person.name.plain,
+        "mobile": person.mobile.plain,
+        "figures": {k: None if v is None else str(v) for k, v in person.figures.items()},
+        "monthly_income": str(person.monthly_income) if proven else None,
+        "income_source": "social_insurance",
+        "employment_months": person.employment_months,
+        "watchlist": [{"list": "simulated", "reason": "litigation"}] if person.watchlisted else [],
+        "deceased": False,
+        "identity_matches": True,
+        "cards": [_as_account(card, as_of=as_of) for card in person.cards],
+    }
+
+
+def _as_account(card: Card, *, as_of: str) -> dict[str, Any]:
+    return {
+        "card_number": card.number.plain,
+        "issuer_code": card.issuer_code,
+        "account_type": "credit",
+        "state": "open",
+        "balance": str(card.balance),
+        "minimum_due": str(card.minimum_due),
+        "past_due": str(card.past_due),
+        "days_past_due": card.days_past_due,
+        "credit_limit": str(card.credit_limit),
+        "daily_rate": str(card.daily_rate),
+        "as_of": as_of,
+        "instalment_offer": card.offer,
+    }
