@@ -120,11 +120,8 @@ REFERRAL_MOVES: Final = Moves(
         ReferralStatus.OPENED: frozenset({ReferralStatus.CONSENTED}) | _ENDS,
     },
 )
-LIVE_STATUSES: Final = frozenset(
-    {
-        ReferralStatus.RECEIVED,
-        ReferralStatus.INVITED,
-        ReferralStatus.OPENED,
-        ReferralStatus.CONSENTED,
-    }
+WAITING_STATUSES: Final = frozenset(
+    {ReferralStatus.RECEIVED, ReferralStatus.INVITED, ReferralStatus.OPENED}
 )
+"""Nothing has been decided yet."""
+LIVE_STATUSES: Final = WAITING_STATUSES | {ReferralStatus.CONSENTED}
