@@ -1,0 +1,111 @@
+"""The chart of accounts: what each code means, and opening them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from disbursement.records.ledger import Account, AccountKind, Floor
+from kernel import ids
+from kernel.refusals import Refused
+
+CHART: Final[Mapping[str, tuple[AccountKind, Floor]]] = MappingProxyType(
+    {
+        "funding_bank": (AccountKind.ASSET, Floor.NONE),
+        "in_transit": (AccountKind.LIABILITY, Floor.NONE),
+        "loan_principal": (AccountKind.ASSET, Floor.NOT_BELOW_ZERO),
+        "interest_receivable": (AccountKind.ASSET, Floor.NONE),
+        "interest_income": (AccountKind.INCOME, Floor.NONE),
+        "channel_fees": (AccountKind.EXPENSE, Floor.NONE),
+        "suspense": (AccountKind.LIABILITY, Floor.NONE),
+        "capital": (AccountKind.LIABILITY, Floor.NONE),
+    }
+)
+"""Kind and floor by the first part of an account's code, which is ``first/name``."""
+
+_NAMESPACE: Final = UUID("3f1d6f0e-8a55-5f4e-9d7e-2d6a5c1b9e02")
+
+
+class NoSuchAccount(Refused):
+    """The account's code is not of the chart, or the account was never opened."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "no_such_ledger_account"
+    title = "There is no such ledger account"
+    title_zh = "会计科目不存在"
+
+
+def open_all(session: Session, codes: Iterable[str], *, at: datetime) -> None:
+    """Open the accounts of these codes; those already open are left alone.
+
+    Raises:
+        NoSuchAccount: a code is not of the chart.
+    """
+    rows = [_row(code, at) for code in sorted(set(codes))]
+    if rows:
+        session.execute(insert(Account).on_conflict_do_nothing(), rows)
+
+
+def charted(code: str) -> tuple[AccountKind, Floor]:
+    """Give kind and floor of the account with this code.
+
+    Raises:
+        NoSuchAccount: the code is not of the chart.
+    """
+    first, _, name = code.partition("/")
+    if first not in CHART or not name:
+        raise NoSuchAccount(f"the chart has no {code!r}")
+    return CHART[first]
+
+
+def chart_columns() -> dict[str, list[str]]:
+    """Give the chart by columns, for a query that compares accounts with it."""
+    return {
+        "first": list(CHART),
+        "kind": [kind.value for kind, _ in CHART.values()],
+        "floor": [floor.value for _, floor in CHART.values()],
+    }
+
+
+@lru_cache(maxsize=65_536)
+def identity(code: str) -> UUID:
+    """Give the identity of the account with this code."""
+    return ids.derived(_NAMESPACE, code)
+
+
+def funding_bank(funder_code: str) -> str:
+    """Name the account of the bank that keeps a funder's money."""
+    return f"funding_bank/{funder_code}"
+
+
+def in_transit(channel: str) -> str:
+    """Name the account of what a channel was told to pay and the bank has not shown yet."""
+    return f"in_transit/{channel}"
+
+
+def loan_principal(loan_id: UUID) -> str:
+    """Name the account of what a loan's debtor owes as principal."""
+    return f"loan_principal/{loan_id}"
+
+
+def channel_fees(channel: str) -> str:
+    """Name the account of what a channel charged."""
+    return f"channel_fees/{channel}"
+
+
+def suspense(channel: str) -> str:
+    """Name the account of a channel's money that nobody can explain yet."""
+    return f"suspense/{channel}"
+
+
+def _row(code: str, at: datetime) -> dict[str, object]:
+    kind, floor = charted(code)
+    return {"id": identity(code), "code": code, "kind": kind, "floor": floor, "opened_at": at}

@@ -1,0 +1,314 @@
+"""The double-entry ledger: the only writer of transfers.
+
+A transfer is one row with one debit, one credit and one amount, so the books balance by
+construction. Rows are only ever added; what was wrong is answered by a reversal. Identities are
+derived by the caller from what happened, so posting twice meets the first row. No account keeps a
+running balance that every posting would have to lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from disbursement import accounts, transfers
+from disbursement.records.ledger import Floor, Transfer, TransferState
+from disbursement.transfers import NotAPosting, TransferConflict
+from kernel import ids
+from kernel.money import Money
+from kernel.refusals import Refused
+
+DIFFERENCES_MAX: Final = 100
+"""How many differences of one kind are named; the first ones tell where to look."""
+
+_CHECKS: Final = {
+    "resolution {id} does not fit what it resolves": """
+        SELECT r.id FROM transfer r JOIN transfer p ON p.id = r.resolves
+        WHERE p.state <> 'pending' OR r.amount > p.amount
+           OR (r.state = 'voided' AND r.amount <> p.amount)
+           OR (r.debit_id, r.credit_id, r.event_ref) <> (p.debit_id, p.credit_id, p.event_ref)
+    """,
+    "reversal {id} does not fit what it reverses": """
+        SELECT r.id FROM transfer r JOIN transfer o ON o.id = r.reverses
+        WHERE o.state <> 'posted' OR r.amount <> o.amount
+           OR (r.debit_id, r.credit_id, r.event_ref) <> (o.credit_id, o.debit_id, o.event_ref)
+    """,
+    "account {id} is below its floor": """
+        SELECT a.code AS id FROM account a
+        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM transfer
+            WHERE debit_id = a.id AND state = 'posted') d ON true
+        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM transfer
+            WHERE credit_id = a.id AND state = 'posted') c ON true
+        WHERE a.floor = 'not_below_zero'
+          AND CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END
+              * (coalesce(d.fen, 0) - coalesce(c.fen, 0)) < 0
+    """,
+    "leg {id} and its entries disagree on what the debtor owes": """
+        SELECT l.id FROM payout_leg l
+        LEFT JOIN LATERAL (
+            SELECT sum(CASE WHEN t.debit_id = a.id THEN t.amount ELSE -t.amount END) AS fen
+            FROM account a JOIN transfer t
+              ON a.id IN (t.debit_id, t.credit_id) AND t.event_ref = l.id AND t.state = 'posted'
+            WHERE a.code = 'loan_principal/' || l.loan_id) owed ON true
+        WHERE coalesce(owed.fen, 0) <> CASE
+            WHEN l.status IN ('paid', 'matched', 'payoff_verified') THEN l.amount ELSE 0 END
+    """,
+    "leg {id} and its entries disagree on what is set aside": """
+        SELECT l.id FROM payout_leg l
+        LEFT JOIN LATERAL (
+            SELECT sum(t.amount) AS fen FROM transfer t
+            WHERE t.event_ref = l.id AND t.state = 'pending'
+              AND NOT EXISTS (SELECT 1 FROM transfer r WHERE r.resolves = t.id)) held ON true
+        WHERE coalesce(held.fen, 0) <> CASE
+            WHEN l.status IN ('submitted', 'accepted', 'unknown') THEN l.amount ELSE 0 END
+    """,
+    "loan {id} is not booked at what was paid": """
+        SELECT n.id FROM loan n
+        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM payout_leg l WHERE l.loan_id = n.id
+            AND l.status IN ('paid', 'matched', 'payoff_verified')) paid ON true
+        WHERE (n.status IN ('active', 'settled') AND n.principal <> coalesce(paid.fen, 0))
+           OR (n.status IN ('cancelled', 'undone')
+               AND (n.principal <> 0 OR coalesce(paid.fen, 0) <> 0))
+    """,
+}
+
+_UNCHARTED: Final = text(
+    f"""
+    SELECT code FROM account WHERE NOT EXISTS (
+        SELECT 1 FROM unnest(CAST(:first AS text[]), CAST(:kind AS text[]), CAST(:floor AS text[]))
+            AS chart (first, kind, floor)
+        WHERE split_part(account.code, '/', 1) = chart.first
+          AND account.kind = chart.kind AND account.floor = chart.floor)
+    LIMIT {DIFFERENCES_MAX}
+    """  # noqa: S608 - a number of our own
+)
+
+
+class NoSuchTransfer(Refused):
+    """There is no transfer of this identity."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "no_such_transfer"
+    title = "There is no such transfer"
+    title_zh = "分录不存在"
+
+
+class AlreadyResolved(Refused):
+    """The pending transfer was settled or voided before, in another way."""
+
+    code = "already_resolved"
+    title = "The reserved amount was resolved before"
+    title_zh = "预留金额已处理"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """One transfer to be: the caller derives `id` from what happened."""
+
+    id: UUID
+    debit: str
+    """Account code, such as ``in_transit/unionpay``."""
+    credit: str
+    amount: Money
+    reason: str
+    event_ref: UUID
+    value_date: date
+
+
+def post(session: Session, posting: Posting, *, at: datetime) -> Transfer:
+    """Post one transfer; the same content under the same identity is the one already there.
+
+    Raises:
+        Refused: for the reasons of `post_many`.
+    """
+    post_many(session, (posting,), at=at)
+    return _get(session, posting.id)
+
+
+def post_many(session: Session, postings: Sequence[Posting], *, at: datetime) -> int:
+    """Post transfers in one statement and count the new ones; the rest stood there already.
+
+    Raises:
+        NotAPosting: an amount not above zero, one account on both sides, or too many rows.
+        NoSuchAccount: an account is not of the chart or was never opened.
+        TransferConflict: an identity is taken by other content.
+        BelowFloor: an account would fall below its floor.
+    """
+    rows = [_row(posting, TransferState.POSTED) for posting in postings]
+    return transfers.write(session, rows, lowered=_lowered(postings), at=at)
+
+
+def reserve(session: Session, posting: Posting, *, at: datetime) -> Transfer:
+    """Set an amount aside by a pending transfer, to be settled or voided once.
+
+    Raises:
+        Refused: for the reasons of `post_many`.
+    """
+    row = _row(posting, TransferState.PENDING)
+    transfers.write(session, [row], lowered=_lowered((posting,)), at=at)
+    return _get(session, posting.id)
+
+
+def settle(
+    session: Session,
+    pending_id: UUID,
+    *,
+    value_date: date,
+    at: datetime,
+    amount: Money | None = None,
+) -> Transfer:
+    """Post a reserved amount, or a part of it, and release the rest.
+
+    Raises:
+        NoSuchTransfer: nothing was reserved under this identity.
+        AlreadyResolved: it was voided, or settled otherwise.
+        NotAPosting: the part is larger than what was reserved.
+    """
+    pending = _get(session, pending_id)
+    if amount is not None and amount > pending.amount:
+        raise NotAPosting("no more can be settled than was reserved")
+    return _resolve(
+        session,
+        pending,
+        TransferState.POSTED,
+        amount=pending.amount if amount is None else amount,
+        value_date=value_date,
+        at=at,
+    )
+
+
+def void(session: Session, pending_id: UUID, *, value_date: date, at: datetime) -> Transfer:
+    """Release a reserved amount without moving anything.
+
+    Raises:
+        NoSuchTransfer: nothing was reserved under this identity.
+        AlreadyResolved: it was settled.
+    """
+    pending = _get(session, pending_id)
+    return _resolve(
+        session,
+        pending,
+        TransferState.VOIDED,
+        amount=pending.amount,
+        value_date=value_date,
+        at=at,
+    )
+
+
+def reverse(
+    session: Session, transfer_id: UUID, *, reason: str, value_date: date, at: datetime
+) -> Transfer:
+    """Answer a posted transfer by its opposite; asked twice, it is answered once.
+
+    Raises:
+        NoSuchTransfer: there is no such transfer.
+        NotAPosting: it is pending or void, so it moved nothing.
+        BelowFloor: an account would fall below its floor.
+    """
+    original = _get(session, transfer_id)
+    if original.state is not TransferState.POSTED:
+        raise NotAPosting("only a posted transfer is reversed; a pending one is voided")
+    row = transfers.Row(
+        id=ids.derived(transfer_id, "reverse"),
+        debit_id=original.credit_id,
+        credit_id=original.debit_id,
+        amount=original.amount,
+        state=TransferState.POSTED,
+        reason=reason,
+        event_ref=original.event_ref,
+        value_date=value_date,
+        reverses=transfer_id,
+    )
+    transfers.write(session, [row], lowered=(row.debit_id, row.credit_id), at=at)
+    return _get(session, row.id)
+
+
+def balance(session: Session, account_code: str, *, at: datetime | None = None) -> Money:
+    """Add up what was posted to an account by `at`, or so far; positive on its growing side.
+
+    Raises:
+        NoSuchAccount: the code is not of the chart.
+    """
+    kind, _ = accounts.charted(account_code)
+    return transfers.moved(session, accounts.identity(account_code), kind, at=at)
+
+
+def check_books(session: Session) -> list[str]:
+    """Recompute everything the ledger must agree with and name the differences; none is right."""
+    differences = [
+        sentence.format(id=found)
+        for sentence, query in _CHECKS.items()
+        for found in session.scalars(text(f"{query} LIMIT {DIFFERENCES_MAX}"))
+    ]
+    differences.extend(
+        f"account {code} is not as the chart has it"
+        for code in session.scalars(_UNCHARTED, accounts.chart_columns())
+    )
+    return differences
+
+
+def _row(posting: Posting, state: TransferState) -> transfers.Row:
+    return transfers.Row(
+        id=posting.id,
+        debit_id=accounts.identity(posting.debit),
+        credit_id=accounts.identity(posting.credit),
+        amount=posting.amount,
+        state=state,
+        reason=posting.reason,
+        event_ref=posting.event_ref,
+        value_date=posting.value_date,
+    )
+
+
+def _lowered(postings: Iterable[Posting]) -> set[UUID]:
+    """Name the accounts with a floor that the postings lower."""
+    found = set()
+    for posting in postings:
+        for code, is_debit in ((posting.debit, True), (posting.credit, False)):
+            kind, floor = accounts.charted(code)
+            if floor is not Floor.NONE and kind.grows_by_debit is not is_debit:
+                found.add(accounts.identity(code))
+    return found
+
+
+def _resolve(
+    session: Session,
+    pending: Transfer,
+    state: TransferState,
+    *,
+    amount: Money,
+    value_date: date,
+    at: datetime,
+) -> Transfer:
+    if pending.state is not TransferState.PENDING:
+        raise NotAPosting("only a pending transfer is settled or voided")
+    row = transfers.Row(
+        id=ids.derived(pending.id, "resolution"),
+        debit_id=pending.debit_id,
+        credit_id=pending.credit_id,
+        amount=amount,
+        state=state,
+        reason=pending.reason,
+        event_ref=pending.event_ref,
+        value_date=value_date,
+        resolves=pending.id,
+    )
+    try:
+        transfers.write(session, [row], lowered=(), at=at)
+    except TransferConflict:
+        raise AlreadyResolved(f"transfer {pending.id} was resolved before") from None
+    return _get(session, row.id)
+
+
+def _get(session: Session, transfer_id: UUID) -> Transfer:
+    found = session.get(Transfer, transfer_id)
+    if found is None:
+        raise NoSuchTransfer(f"no transfer {transfer_id}")
+    return found

@@ -1,0 +1,184 @@
+"""Writing rows of the ledger: one INSERT for any number of them. Only `ledger` calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Date, Text, Uuid, bindparam, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from disbursement.accounts import NoSuchAccount
+from disbursement.records.ledger import Account, AccountKind, Floor, Transfer, TransferState
+from kernel.clock import require_aware
+from kernel.money import Money
+from kernel.refusals import Refused
+
+ROWS_MAX: Final = 10_000
+"""In one call; more belong into several transactions."""
+
+_COLUMNS: Final[dict[str, Any]] = {
+    "id": Uuid(),
+    "debit_id": Uuid(),
+    "credit_id": Uuid(),
+    "amount": BigInteger(),
+    "state": Text(),
+    "reason": Text(),
+    "event_ref": Uuid(),
+    "value_date": Date(),
+    "resolves": Uuid(),
+    "reverses": Uuid(),
+}
+_NAMES: Final = ", ".join(_COLUMNS)
+
+# One statement for any number of rows, with the rows in arrays: a list of VALUES would be another
+# text to parse for every number of rows.
+_INSERT: Final = text(
+    f"INSERT INTO transfer ({_NAMES}, posted_at) "  # noqa: S608 - names of our own
+    f"SELECT {_NAMES}, :posted_at "
+    f"FROM unnest({', '.join(f':{name}' for name in _COLUMNS)}) AS given ({_NAMES}) "
+    "ON CONFLICT DO NOTHING"
+).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
+
+_MOVED: Final = text(
+    """
+    SELECT (SELECT coalesce(sum(amount), 0) FROM transfer
+            WHERE debit_id = :account AND state = 'posted'
+              AND posted_at <= CAST(:until AS timestamptz))
+         - (SELECT coalesce(sum(amount), 0) FROM transfer
+            WHERE credit_id = :account AND state = 'posted'
+              AND posted_at <= CAST(:until AS timestamptz))
+    """
+)
+
+_HELD: Final = text(
+    """
+    SELECT coalesce(sum(t.amount), 0) FROM transfer t
+    WHERE CASE WHEN :by_debit THEN t.credit_id ELSE t.debit_id END = :account
+      AND :account IN (t.debit_id, t.credit_id) AND t.state = 'pending'
+      AND NOT EXISTS (SELECT 1 FROM transfer r WHERE r.resolves = t.id)
+    """
+)
+
+
+class NotAPosting(Refused):
+    """The posting cannot stand in any ledger: amount, accounts or number of rows."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "not_a_posting"
+    title = "This cannot be posted"
+    title_zh = "无法记账"
+
+
+class TransferConflict(Refused):
+    """A transfer of this identity exists with other content."""
+
+    code = "transfer_conflict"
+    title = "Another transfer has this identity"
+    title_zh = "同一编号已有不同内容的分录"
+
+
+class BelowFloor(Refused):
+    """The account would fall below its floor."""
+
+    code = "below_floor"
+    title = "The account does not hold that much"
+    title_zh = "账户余额不足"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One transfer row with everything but the time it is written."""
+
+    id: UUID
+    debit_id: UUID
+    credit_id: UUID
+    amount: Money
+    state: TransferState
+    reason: str
+    event_ref: UUID
+    value_date: date
+    resolves: UUID | None = None
+    reverses: UUID | None = None
+
+
+def write(session: Session, rows: Sequence[Row], *, lowered: Iterable[UUID], at: datetime) -> int:
+    """Insert rows that are not there yet, and see that what was there is the same."""
+    if not rows:
+        return 0
+    _require_postable(rows)
+    watched = _lock(session, lowered)
+    values: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
+    values["amount"] = [row.amount.fen for row in rows]
+    values["posted_at"] = require_aware(at)
+    try:
+        written = int(session.execute(_INSERT, values).rowcount)  # type: ignore[attr-defined]
+    except IntegrityError as fault:
+        if "violates foreign key" in str(fault.orig):
+            raise NoSuchAccount("an account of the posting was never opened") from None
+        raise
+    if written != len(rows):
+        _require_same(session, rows)
+    for account in watched:
+        _require_above_floor(session, account)
+    return written
+
+
+def moved(
+    session: Session, account: UUID, kind: AccountKind, *, at: datetime | None = None
+) -> Money:
+    """Add up what was posted to an account by `at`, or so far; positive on its growing side."""
+    until = "infinity" if at is None else require_aware(at).isoformat()
+    debits = session.execute(_MOVED, {"account": account, "until": until}).scalar_one()
+    return Money(int(debits) if kind.grows_by_debit else -int(debits))
+
+
+def _require_postable(rows: Sequence[Row]) -> None:
+    if len(rows) > ROWS_MAX:
+        raise NotAPosting(f"at most {ROWS_MAX} transfers are posted at once")
+    for row in rows:
+        if row.amount.fen <= 0:
+            raise NotAPosting("an amount is above zero")
+        if row.debit_id == row.credit_id:
+            raise NotAPosting("a transfer has two different accounts")
+
+
+def _require_same(session: Session, rows: Sequence[Row]) -> None:
+    found = session.scalars(select(Transfer).where(Transfer.id.in_([row.id for row in rows])))
+    known = {transfer.id: transfer for transfer in found}
+    names = [column.name for column in fields(Row)]
+    for row in rows:
+        stored = known.get(row.id)
+        if stored is None or any(getattr(row, n) != getattr(stored, n) for n in names):
+            raise TransferConflict(f"transfer {row.id} exists with other content")
+
+
+def _lock(session: Session, lowered: Iterable[UUID]) -> Sequence[Account]:
+    """Lock the accounts among these that have a floor, in one order for everybody.
+
+    Not FOR UPDATE: that would wait for every posting to the account, whose foreign key holds a
+    key share on its row.
+    """
+    wanted = list(lowered)
+    if not wanted:
+        return ()
+    return session.scalars(
+        select(Account)
+        .where(Account.id.in_(wanted), Account.floor != Floor.NONE)
+        .order_by(Account.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def _require_above_floor(session: Session, account: Account) -> None:
+    """See that what is posted still covers what is set aside."""
+    held = session.execute(
+        _HELD, {"account": account.id, "by_debit": account.kind.grows_by_debit}
+    ).scalar_one()
+    if moved(session, account.id, account.kind) < Money(int(held)):
+        raise BelowFloor(f"account {account.code} would fall below zero")
