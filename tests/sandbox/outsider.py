@@ -30,7 +30,9 @@ ZM_WIDTHS += [32, 1, 21, 15, 1, 15, 32, 13, 13, 8, 32, 13, 13, 12, 2, 1, 32, 98]
 ZME_WIDTHS = [3, 11, 11, 6, 10, 19, 12, 4, 2, 2, 6, 10, 4, 12, 13, 13, 15, 15, 1, 12, 2, 135]
 
 
-def shanghai(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> datetime:
+def shanghai(  # noqa: PLR0917  # reads as a date does
+    year: int, month: int, day: int, hour: int = 12, minute: int = 0
+) -> datetime:
     return datetime(year, month, day, hour, minute, tzinfo=SHANGHAI)
 
 

@@ -211,7 +211,13 @@ def test_a_payment_far_from_now_is_code_10(channel, minutes):
 
 @pytest.mark.parametrize(
     "tamper",
-    [{"txnAmt": "300001"}, {"signature": "AAAA"}, {"signature": "!"}, {"signature": ""}, {"x": "y"}],
+    [
+        {"txnAmt": "300001"},
+        {"signature": "AAAA"},
+        {"signature": "!"},
+        {"signature": ""},
+        {"x": "y"},
+    ],
 )
 def test_a_form_that_was_changed_after_signing_is_code_11(channel, tamper):
     form = {**sign(pay_form("ORDER0001", CARD, 300_000, NOON)), **tamper}
@@ -227,7 +233,9 @@ def test_a_body_that_is_no_form_is_refused_with_a_code(channel):
     no_pairs = channel.http.post(PAY, data=b"abc", content_type="application/x-www-form-urlencoded")
     twice = encode(sign(pay_form("ORDER0001", CARD, 300_000, NOON))) + b"&txnAmt=1"
     doubled = channel.http.post(PAY, data=twice, content_type="application/x-www-form-urlencoded")
-    binary = channel.http.post(PAY, data=b"\xff=1", content_type="application/x-www-form-urlencoded")
+    binary = channel.http.post(
+        PAY, data=b"\xff=1", content_type="application/x-www-form-urlencoded"
+    )
 
     assert (json_body.status_code, json_body.get_json()["error"]) == (415, "not_a_form")
     assert (no_pairs.status_code, no_pairs.get_json()["error"]) == (400, "bad_form")

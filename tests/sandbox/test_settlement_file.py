@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -85,16 +85,16 @@ def test_a_return_is_a_line_of_the_day_it_was_booked(channel):
 
 
 @pytest.mark.parametrize(
-    ("hour", "minute", "second", "day"),
+    ("sent_at", "day"),
     [
-        (22, 58, 59, FRIDAY),
-        (22, 59, 0, FRIDAY),  # decided at 23:00:00, which still belongs to the day
-        (22, 59, 1, SATURDAY),
-        (23, 30, 0, SATURDAY),
+        ("22:58:59", FRIDAY),
+        ("22:59:00", FRIDAY),  # decided at 23:00:00, which still belongs to the day
+        ("22:59:01", SATURDAY),
+        ("23:30:00", SATURDAY),
     ],
 )
-def test_the_settlement_day_ends_at_23_00(channel, hour, minute, second, day):
-    channel.at = shanghai(2026, 11, 20, hour, minute).replace(second=second)
+def test_the_settlement_day_ends_at_23_00(channel, sent_at, day):
+    channel.at = datetime.fromisoformat(f"2026-11-20T{sent_at}+08:00")
     channel.pay("ORDER0001", CARD, 300_000)
     channel.at = shanghai(2026, 11, 22, 9)
 
