@@ -10,7 +10,7 @@ from typing import Final
 
 from sandbox import amounts
 
-QUOTES_KEPT_MAX: Final = 64
+QUOTES_KEPT_MAX: Final = 16
 """Quotes remembered per card; the oldest is forgotten first."""
 
 

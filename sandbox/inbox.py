@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-MESSAGES_PER_MOBILE_MAX: Final = 200
-MOBILES_MAX: Final = 100_000
-REFERENCES_MAX: Final = 200_000
-"""The oldest are forgotten first."""
+MESSAGES_MAX: Final = 200_000
+"""Messages taken, by reference; forgetting one would let it be sent twice."""
+
+SHOWN_PER_MOBILE_MAX: Final = 200
+"""A telephone shows its newest; older ones scroll away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +28,21 @@ class Message:
 class Inbox:
     """All messages, and the references under which they were sent."""
 
-    by_mobile: OrderedDict[str, deque[Message]] = field(default_factory=OrderedDict)
-    id_of: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    by_mobile: dict[str, deque[Message]] = field(default_factory=dict)
+    id_of: dict[str, str] = field(default_factory=dict)
 
-    def keep(self, mobile: str, message: Message) -> str:
-        """Keep a message, once per reference, and tell the id it has."""
-        known = self.id_of.get(message.reference)
-        if known is not None:
-            return known
+    def is_full(self) -> bool:
+        """Tell whether no more messages fit."""
+        return len(self.id_of) >= MESSAGES_MAX
+
+    def find(self, reference: str) -> str | None:
+        """Tell the id of the message that was sent under a reference."""
+        return self.id_of.get(reference)
+
+    def keep(self, mobile: str, message: Message) -> None:
+        """Keep a message that was not sent before."""
         self.id_of[message.reference] = message.message_id
-        box = self.by_mobile.setdefault(mobile, deque(maxlen=MESSAGES_PER_MOBILE_MAX))
-        box.append(message)
-        while len(self.id_of) > REFERENCES_MAX:
-            self.id_of.popitem(last=False)
-        while len(self.by_mobile) > MOBILES_MAX:
-            self.by_mobile.popitem(last=False)
-        return message.message_id
+        self.by_mobile.setdefault(mobile, deque(maxlen=SHOWN_PER_MOBILE_MAX)).append(message)
 
     def newest_first(self, mobile: str) -> list[Message]:
         """List the messages of a mobile."""

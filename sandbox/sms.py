@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g
 
 from sandbox import times, wire
 from sandbox.inbox import Message
-from sandbox.world import world
+from sandbox.world import full, world
 
 blueprint = Blueprint("sms", __name__, url_prefix="/sms")
 
@@ -54,8 +54,15 @@ def send() -> Response:
     reference = wire.text(body, "reference", most=64)
     here = world()
     with here.lock:
-        message = Message(message_id=here.number("SM"), text=text, reference=reference, sent_at=now)
-        message_id = here.inbox.keep(mobile, message)
+        message_id = here.inbox.find(reference)
+        if message_id is None:
+            if here.inbox.is_full():
+                raise full("messages")
+            message_id = here.number("SM")
+            here.inbox.keep(
+                mobile,
+                Message(message_id=message_id, text=text, reference=reference, sent_at=now),
+            )
     return wire.reply({"message_id": message_id}, 202)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import http.client
+import socket
+import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sandbox.channel.orders import Order
 from sandbox.faults import Fault
@@ -20,6 +22,7 @@ WAIT_SECONDS: Final = 10.0
 CALL_SECONDS_MAX: Final = 60.0
 """How long one delivery call goes on before it leaves the rest for the next."""
 DUPLICATES: Final = 5
+_CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,25 +94,27 @@ def deliver(due: list[Notice], form_of: Callable[[Notice], dict[str, str]]) -> D
     return Delivery(delivered=delivered, failed=failed, keep=keep)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is no acknowledgement and is not followed."""
-
-    def redirect_request(self, *_args: object, **_named: object) -> None:
-        """Follow nothing."""
-        return
-
-
-_OPENER: Final = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
-
-
 def _post(url: str, form: dict[str, str]) -> bool:
-    message = urllib.request.Request(  # noqa: S310  # the gateway took http and https URLs only
-        url,
-        data=urlencode(form).encode("ascii"),
-        headers={"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"},
-    )
+    """Post a form and tell whether the answer is 200; a redirect is not followed."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    link = kind(parts.hostname or "", parts.port, timeout=WAIT_SECONDS)
+    # The timeout above is per read: a receiver that answers byte by byte needs a harder end.
+    end = threading.Timer(WAIT_SECONDS, _cut, (link,))
+    end.daemon = True
+    end.start()
     try:
-        with _OPENER.open(message, timeout=WAIT_SECONDS) as answer:
-            return bool(answer.status == 200)
+        path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        link.request("POST", path, urlencode(form), {"Content-Type": _CONTENT_TYPE})
+        return link.getresponse().status == 200
     except (OSError, ValueError, http.client.HTTPException):
         return False
+    finally:
+        end.cancel()
+        link.close()
+
+
+def _cut(link: http.client.HTTPConnection) -> None:
+    # The link may have been closed in the meantime: then there is nothing left to cut.
+    with contextlib.suppress(OSError, AttributeError):
+        link.sock.shutdown(socket.SHUT_RDWR)

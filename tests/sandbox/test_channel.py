@@ -249,3 +249,13 @@ def test_a_channel_call_beyond_64_kib_is_refused(channel):
     response = channel.http.post(PAY, data=b"a=" + b"b" * 65_536, content_type=kind)
 
     assert response.status_code == 413
+
+
+def test_a_full_channel_takes_no_more_but_knows_what_it_took(channel, monkeypatch):
+    monkeypatch.setattr("sandbox.channel.books.ORDERS_MAX", 1)
+    channel.pay("ORDER0001", CARD, 300_000)
+
+    more = channel.pay_raw("ORDER0002", CARD, 300_000)
+
+    assert (more.status_code, more.get_json()["error"]) == (409, "sandbox_full")
+    assert channel.ask_again("ORDER0001", CARD, 300_000)["respCode"] == "12"

@@ -154,6 +154,17 @@ def test_people_are_loaded_5000_a_call_at_most(sandbox):
     assert (response.status_code, response.get_json()["error"]) == (400, "bad_field")
 
 
+@pytest.mark.parametrize("limit", ["PEOPLE_MAX", "CARDS_MAX"])
+def test_a_full_world_takes_no_more_people(sandbox, monkeypatch, limit):
+    monkeypatch.setattr(f"sandbox.world.{limit}", 1)
+    sandbox.load(person(1, card(CARD)))
+
+    more = {"people": [person(2, card("6225880000000002"))]}
+    response = sandbox.post("/_control/people", more)
+
+    assert (response.status_code, response.get_json()["error"]) == (409, "sandbox_full")
+
+
 def test_loading_a_person_again_replaces_him_and_his_cards(sandbox):
     sandbox.load(person(1, card(CARD)))
 

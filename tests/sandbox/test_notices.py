@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ class Receiver:
 
     url: str = ""
     status: int = 200
+    drips: bool = False
     forms: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -32,6 +34,9 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.forms.append(decode(body.decode()))
+            for _ in range(100 if kept.drips else 0):
+                self.wfile.write(b"H")
+                time.sleep(0.05)
             self.send_response(kept.status)
             self.send_header("Location", kept.url)
             self.send_header("Content-Length", "0")
@@ -99,6 +104,18 @@ def test_a_receiver_that_is_not_there_is_a_failure(channel):
     channel.wait(minutes=1)
 
     assert deliver(channel) == (0, 1, 1)
+
+
+def test_a_receiver_that_answers_byte_by_byte_is_cut_off(channel, receiver, monkeypatch):
+    monkeypatch.setattr("sandbox.channel.notices.WAIT_SECONDS", 0.3)
+    receiver.drips = True
+    channel.pay("ORDER0001", CARD, 300_000, backUrl=receiver.url)
+    channel.wait(minutes=1)
+
+    start_at = time.monotonic()
+
+    assert deliver(channel) == (0, 1, 1)
+    assert time.monotonic() - start_at < 2
 
 
 def test_a_late_refusal_is_told_with_its_code(channel, receiver):

@@ -197,6 +197,7 @@ def test_a_server_with_several_processes_is_refused(sandbox):
     assert (response.status_code, response.get_json()["error"]) == (503, "one_process_only")
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

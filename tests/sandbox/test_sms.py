@@ -60,7 +60,17 @@ def test_an_inbox_of_no_mobile_is_refused(sandbox, mobile):
     assert (response.status_code, response.get_json()["error"]) == (400, "bad_mobile")
 
 
-def test_a_telephone_keeps_its_newest_two_hundred_messages(sandbox):
+def test_a_full_gateway_takes_no_more_but_knows_what_it_took(sandbox, monkeypatch):
+    monkeypatch.setattr("sandbox.inbox.MESSAGES_MAX", 1)
+    first = send(sandbox, "一", "R1")
+
+    more, again = send(sandbox, "二", "R2"), send(sandbox, "一", "R1")
+
+    assert (more.status_code, more.get_json()["error"]) == (409, "sandbox_full")
+    assert again.get_json() == first.get_json()
+
+
+def test_a_telephone_shows_its_newest_two_hundred_messages(sandbox):
     for number in range(205):
         send(sandbox, str(number), f"R{number}")
 
