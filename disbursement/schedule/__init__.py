@@ -6,19 +6,32 @@ arguments, so they agree to the last fen. Nothing here knows a clock, a session 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
-from disbursement.schedule import regular
+from disbursement.schedule import regular, replay, terms
 from disbursement.schedule.calendar import month_day
 from disbursement.schedule.contract import Contract, NotSchedulable
+from disbursement.schedule.events import Event
 from disbursement.schedule.rows import Schedule
 from kernel.money import Money
 from kernel.rates import Rate
 
 
-def build(contract: Contract) -> Schedule:
-    """Make the schedule that the contract means."""
-    return Schedule(contract.value_date, contract.principal, regular.rows(contract))
+def build(
+    contract: Contract, events: Sequence[Event] = (), *, as_of: date | None = None
+) -> Schedule:
+    """Make the schedule that the contract and everything that happened since mean.
+
+    `as_of` is the day looked at: up to it penalty runs on what is overdue and waiting credit pays
+    what falls due. Without it the last event is the day.
+
+    Raises:
+        NotApplicable: an event cannot happen to this loan at that time.
+    """
+    if not events and as_of is None and regular.covers(contract):
+        return Schedule(contract.value_date, contract.principal, regular.rows(contract))
+    return replay.run(terms.of(contract), events, as_of=as_of)
 
 
 def annuity(
@@ -46,7 +59,7 @@ def annuity(
         Contract(
             principal=principal,
             annual_rate=annual_rate,
-            months=months,
+            instalments=months,
             value_date=value_date,
             first_due=first_due,
             anchor_day=anchor_day,

@@ -7,14 +7,25 @@ once, from its exact value.
 
 from __future__ import annotations
 
-from disbursement.schedule.calendar import month_day, monthly_dates
-from disbursement.schedule.contract import Contract, FirstPeriod
+from disbursement.schedule.calendar import is_whole, monthly_dates
+from disbursement.schedule.contract import Contract, DayCount, FirstPeriod, Method
 from disbursement.schedule.rows import Row
+
+
+def covers(contract: Contract) -> bool:
+    """Tell whether a contract is plain enough for this path; anything else is replayed."""
+    return (
+        contract.method is Method.ANNUITY
+        and contract.day_count is DayCount.THIRTY_360
+        and contract.every == 1
+        and contract.grace.principal == 0
+        and contract.workdays is None
+    )
 
 
 def rows(contract: Contract) -> tuple[Row, ...]:
     """List the instalments of an annuity; the last takes what rounding left."""
-    balance, count = contract.principal.fen, contract.months
+    balance, count = contract.principal.fen, contract.instalments
     num, den = contract.annual_rate.annual.as_integer_ratio()
     den *= 12
     first_num, first_den = _first_factor(contract, num, den)
@@ -36,7 +47,9 @@ def rows(contract: Contract) -> tuple[Row, ...]:
 
 
 def _first_factor(contract: Contract, num: int, den: int) -> tuple[int, int]:
-    whole = contract.first_due == month_day(contract.value_date, 1, contract.anchor_day)
+    whole = is_whole(
+        contract.value_date, contract.first_due, months=1, anchor_day=contract.anchor_day
+    )
     if whole or contract.first_period is FirstPeriod.WHOLE:
         return num, den
     days = (contract.first_due - contract.value_date).days

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from kernel.money import Money
+from kernel.money import ZERO, Money
 
 
 class Row(NamedTuple):
@@ -20,13 +20,17 @@ class Row(NamedTuple):
     """1-based position in the schedule."""
     due_on: date
     days: int
-    """Days from the previous due date, or from the value date, to this one."""
+    """Days from the end of the period before, or from the value date, to the end of this one."""
     principal_fen: int
     interest_fen: int
     fees_fen: int
     penalty_fen: int
     balance_fen: int
-    """Principal still owed after this row."""
+    """Principal still owed after this row, tranches and prepayments of its last day included."""
+    disbursed_fen: int = 0
+    """Further tranches paid out in the period."""
+    prepaid_fen: int = 0
+    """Principal prepaid in the period, apart from what falls due."""
 
     @property
     def principal(self) -> Money:
@@ -49,14 +53,42 @@ class Row(NamedTuple):
         return Money(self.penalty_fen)
 
     @property
+    def total_fen(self) -> int:
+        """All that falls due on the date, in fen."""
+        return self.principal_fen + self.interest_fen + self.fees_fen + self.penalty_fen
+
+    @property
     def total(self) -> Money:
         """All that falls due on the date."""
-        return Money(self.principal_fen + self.interest_fen + self.fees_fen + self.penalty_fen)
+        return Money(self.total_fen)
 
     @property
     def balance(self) -> Money:
         """Principal still owed after this row."""
         return Money(self.balance_fen)
+
+    @property
+    def prepaid(self) -> Money:
+        """Principal prepaid in the period."""
+        return Money(self.prepaid_fen)
+
+
+class Paid(NamedTuple):
+    """What was paid of one row; amounts in fen."""
+
+    principal_fen: int
+    interest_fen: int
+    fees_fen: int
+    penalty_fen: int
+    late_fen: int
+    """Part of it that came after the due date."""
+    paid_on: date | None
+    """The day on which nothing was owed of the row any more."""
+
+    @property
+    def total(self) -> Money:
+        """All parts together."""
+        return Money(self.principal_fen + self.interest_fen + self.fees_fen + self.penalty_fen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +98,17 @@ class Schedule:
     value_date: date
     """The day from which interest runs."""
     principal: Money
+    """What was paid out on the value date."""
     rows: tuple[Row, ...]
+    paid: tuple[Paid, ...] = ()
+    """What was paid of each row; empty when nothing has happened to the loan yet."""
+    credit: Money = ZERO
+    """Money that came in and waits for the next due date."""
 
     @property
     def instalment(self) -> Money:
         """The first instalment, which all but the last equal in an annuity."""
-        return self.rows[0].total
+        return self.rows[0].total if self.rows else ZERO
 
     @property
     def total_interest(self) -> Money:
@@ -80,18 +117,28 @@ class Schedule:
 
     @property
     def total_payments(self) -> Money:
-        """Everything the debtor pays when he pays as agreed."""
-        return Money(
-            sum(
-                row.principal_fen + row.interest_fen + row.fees_fen + row.penalty_fen
-                for row in self.rows
-            )
-        )
+        """Everything the debtor pays when he pays as agreed, prepayments included."""
+        return Money(sum(row.total_fen + row.prepaid_fen for row in self.rows))
 
     @property
     def matures_on(self) -> date:
-        """The last due date."""
-        return self.rows[-1].due_on
+        """The last due date; the value date when nothing is owed at all."""
+        return self.rows[-1].due_on if self.rows else self.value_date
+
+    @property
+    def outstanding(self) -> Money:
+        """What is still owed of all rows, whether due or not."""
+        owed = sum(row.total_fen for row in self.rows)
+        return Money(owed) - Money.total(paid.total for paid in self.paid)
+
+    def due_unpaid(self, on: date) -> Money:
+        """Give what has fallen due by a day and was not paid."""
+        owed = 0
+        for position, row in enumerate(self.rows):
+            if row.due_on <= on:
+                paid = self.paid[position].total.fen if self.paid else 0
+                owed += row.total_fen - paid
+        return Money(owed)
 
     def flows(self) -> tuple[Money, ...]:
         """Give the debtor's cash flows by period: the principal, then each payment, negative."""
