@@ -1,0 +1,1 @@
+"""How much, at what price, and why: the assessment of one application."""

@@ -1,0 +1,110 @@
+"""One spelling for everything that is stored to be compared byte for byte later.
+
+JSON with sorted keys, no blanks and plain UTF-8; amounts, rates and figures are text, so no float
+ever takes part and the same value has the same bytes on every machine and in every year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from kernel.clock import require_aware
+
+TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
+"""A dossier or a decision has a few kilobytes, a manifest with its golden rows some hundred."""
+
+
+class Unreadable(ValueError):
+    """The bytes are not a document of ours; the message never quotes them."""
+
+
+def dump(document: Mapping[str, Any]) -> bytes:
+    """Spell a document of text, whole numbers, truth values, lists and mappings.
+
+    >>> dump({"b": "1.50", "a": None})
+    b'{"a":null,"b":"1.50"}'
+
+    Raises:
+        TypeError: something inside has no canonical spelling, a float above all.
+    """
+    return json.dumps(
+        document,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_refuse,
+    ).encode()
+
+
+def load(content: bytes) -> dict[str, Any]:
+    """Read a document that `dump` spelled.
+
+    Raises:
+        Unreadable: too long, not JSON, not an object, a key twice, or a float inside.
+    """
+    if len(content) > TEXT_BYTES_MAX:
+        raise Unreadable(f"a document has at most {TEXT_BYTES_MAX} bytes")
+    try:
+        document = json.loads(
+            content.decode(),
+            parse_float=_no_float,
+            parse_constant=_no_float,
+            object_pairs_hook=_once_each,
+        )
+    except (ValueError, RecursionError):
+        raise Unreadable("not a canonical document") from None
+    if not isinstance(document, dict):
+        raise Unreadable("a document is an object")
+    return document
+
+
+def sha256(content: bytes) -> str:
+    """Give the SHA-256 of some bytes in lower-case hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def decimal_text(value: Decimal) -> str:
+    """Spell a number without exponent and without needless zeros.
+
+    >>> decimal_text(Decimal("1.500")), decimal_text(Decimal("1E+3")), decimal_text(Decimal("-0"))
+    ('1.5', '1000', '0')
+    """
+    if not value:
+        return "0"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def instant_text(at: datetime) -> str:
+    """Spell an instant in UTC."""
+    return require_aware(at).astimezone(UTC).isoformat()
+
+
+def read_instant(text: str) -> datetime:
+    """Read an instant with its offset.
+
+    Raises:
+        ValueError: no such instant, or no zone.
+    """
+    return require_aware(datetime.fromisoformat(text))
+
+
+def _refuse(value: object) -> str:
+    raise TypeError(f"{type(value).__name__} has no canonical spelling")
+
+
+def _no_float(text: str) -> Decimal:
+    raise Unreadable(f"a number with {len(text)} places is written as text")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unreadable("a key is there twice")
+    return found

@@ -1,0 +1,1 @@
+"""Features: one definition each, for training and for scoring alike."""

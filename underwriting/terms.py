@@ -1,0 +1,211 @@
+"""Which term, which cards, at what cost: the search over the product's terms. Pure.
+
+The rule is the policy's: the shortest term at which every card that can be paid is cleared, the
+budget holds and the debtor is better off; where no term clears every card, the term whose cards
+save him most, the shorter of two alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from disbursement import schedule
+from disbursement.schedule.rows import Schedule
+from kernel.money import Money
+from kernel.rates import Rate
+from underwriting import better_off, limits
+from underwriting.better_off import Alternatives, Comparison
+from underwriting.dossier import CardDebt, LenderTerms, Quote
+from underwriting.limits import Candidate, Constraint, Limit
+from underwriting.policy import Policy
+from underwriting.reasons import Reason
+
+WHY_NOT_MORE: Final[Mapping[Constraint, Reason]] = {
+    Constraint.PRODUCT: Reason.PRODUCT_LIMIT,
+    Constraint.RISK: Reason.RISK_LIMIT,
+    Constraint.AFFORDABILITY: Reason.NOT_AFFORDABLE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the search needs to know."""
+
+    cards: tuple[CardDebt, ...]
+    """Those that can be paid; each has a quote of more than zero."""
+    lender: LenderTerms
+    policy: Policy
+    annual_rate: Rate
+    risk_ceiling: Money
+    room: Money
+    """What is left for the new instalment each month when every card is cleared."""
+    value_date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A loan that can be offered: its cards, its schedule and what it is compared with."""
+
+    months: int
+    limit: Limit
+    chosen: tuple[Candidate, ...]
+    schedule: Schedule
+    comparison: Comparison
+
+    @property
+    def saving(self) -> Money:
+        """What the debtor saves over the cheapest alternative of each card."""
+        return Money.total(card.saving for card in self.chosen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The best plan, or why there is none."""
+
+    plan: Plan | None
+    limit: Limit
+    """Of the plan; without one, of the longest term."""
+    obstacles: tuple[Reason, ...]
+    """Of the terms without a plan, those of the longest term first."""
+
+
+def search(asked: Asked) -> Found:
+    """Try the product's terms from the shortest on, by the policy's rule."""
+    best: Plan | None = None
+    obstacles: list[Reason] = []
+    limit: Limit | None = None
+    quotes = [card.quote for card in asked.cards if card.quote is not None]
+    assert len(quotes) == len(asked.cards), "a card that can be paid has a quote"
+    others = [
+        _alternatives(card, quote, asked.policy)
+        for card, quote in zip(asked.cards, quotes, strict=True)
+    ]
+    for months in sorted(asked.lender.months):
+        term = _Term(asked, months, quotes, others)
+        limit = term.limit
+        plan = term.best_plan()
+        if plan is None:
+            obstacles = [*term.obstacles, *obstacles]
+        elif len(plan.chosen) == len(asked.cards):
+            return Found(plan=plan, limit=plan.limit, obstacles=())
+        elif best is None or plan.saving > best.saving:
+            best = plan
+    assert limit is not None, "a product has at least one term"
+    return Found(
+        plan=best,
+        limit=limit if best is None else best.limit,
+        obstacles=tuple(dict.fromkeys(obstacles)),
+    )
+
+
+class _Term:
+    """One term of the product: its limit, its candidates and what stands in the way."""
+
+    def __init__(
+        self, asked: Asked, months: int, quotes: Sequence[Quote], others: Sequence[Alternatives]
+    ) -> None:
+        self._asked = asked
+        self._months = months
+        self._others = {
+            card.card_ref: other for card, other in zip(asked.cards, others, strict=True)
+        }
+        rules = asked.policy.limit
+        ceilings = [
+            limits.with_buffer(quote.amount, per_diem=quote.per_diem, days=rules.buffer_days)
+            for quote in quotes
+        ]
+        self.limit = limits.find(
+            {
+                Constraint.DEBTS: limits.debts(ceilings, step=rules.step),
+                Constraint.PRODUCT: asked.lender.principal_max,
+                Constraint.RISK: asked.risk_ceiling,
+                Constraint.AFFORDABILITY: limits.affordable(
+                    asked.room, annual_rate=asked.annual_rate, months=months
+                ),
+            },
+            step=rules.step,
+        )
+        self.obstacles: list[Reason] = []
+        self._plan: Plan | None = None
+        self._candidates = [
+            Candidate(
+                card_ref=card.card_ref,
+                amount=quote.amount,
+                ceiling=ceiling,
+                minimum_due=quote.minimum_due,
+                saving=other.cheapest - self._schedule(ceiling).total_payments,
+            )
+            for card, quote, ceiling, other in zip(
+                asked.cards, quotes, ceilings, others, strict=True
+            )
+        ]
+
+    def best_plan(self) -> Plan | None:
+        """Choose the cards that save most; where none can be chosen, note why."""
+        limits.choose(self._candidates, limit=self.limit.amount, permits=self._permits)
+        if self._plan is None and not self.obstacles:
+            self.obstacles = self._why_none_fits()
+        return self._plan
+
+    def _permits(self, chosen: tuple[Candidate, ...]) -> bool:
+        principal = Money.total(card.ceiling for card in chosen)
+        if principal < self._asked.lender.principal_min:
+            self.obstacles.append(Reason.BELOW_PRODUCT_MINIMUM)
+            return False
+        made = self._schedule(principal)
+        kept = Money.total(card.minimum_due for card in self._candidates if card not in chosen)
+        if made.instalment + kept > self._asked.room:
+            self.obstacles.append(Reason.NOT_AFFORDABLE)
+            return False
+        comparison = better_off.compare(
+            [self._others[card.card_ref] for card in chosen], better_off.of_loan(made)
+        )
+        if not comparison.is_better:
+            self.obstacles.extend(_why_not_better(comparison))
+            return False
+        self._plan = Plan(
+            months=self._months,
+            limit=self.limit,
+            chosen=chosen,
+            schedule=made,
+            comparison=comparison,
+        )
+        return True
+
+    def _why_none_fits(self) -> list[Reason]:
+        if all(card.ceiling > self.limit.amount for card in self._candidates):
+            why = WHY_NOT_MORE.get(self.limit.binding)
+            return [Reason.NO_CARD_FITS] if why is None else [Reason.NO_CARD_FITS, why]
+        return [Reason.NOT_CHEAPER_IN_TOTAL]
+
+    def _schedule(self, principal: Money) -> Schedule:
+        return schedule.annuity(
+            principal,
+            annual_rate=self._asked.annual_rate,
+            months=self._months,
+            value_date=self._asked.value_date,
+        )
+
+
+def _alternatives(card: CardDebt, quote: Quote, policy: Policy) -> Alternatives:
+    return Alternatives(
+        staying=better_off.staying(
+            quote.amount,
+            minimum_due=quote.minimum_due,
+            daily_rate=quote.daily_rate,
+            minimum_floor=policy.staying.minimum_payment_floor,
+            months_max=policy.staying.months_max,
+        ),
+        offer=None if card.offer is None else better_off.taking_offer(quote.amount, card.offer),
+    )
+
+
+def _why_not_better(comparison: Comparison) -> list[Reason]:
+    points = {
+        "monthly": Reason.NOT_CHEAPER_EACH_MONTH,
+        "total": Reason.NOT_CHEAPER_IN_TOTAL,
+    }
+    return [points[worse.partition("_")[0]] for worse in comparison.worse_in]
