@@ -16,6 +16,9 @@ from kernel.moves import Moves, Step
 from kernel.personal import Mobile
 from kernel.sealing import Sealed, SealedColumn
 
+LAPSE_DAYS: Final = 7
+"""How long an invitation is good for."""
+
 
 class ReferralStatus(StrEnum):
     """How far a referral has come."""

@@ -27,7 +27,7 @@ def test_a_whole_referral_is_read():
     assert form.mobile == make.MOBILE
     assert form.hardship_reason is HardshipReason.JOB_LOSS
     assert form.willingness.promises_kept == 2
-    assert form.contact_consent_at == shanghai(TODAY, 10) - timedelta(days=1)
+    assert form.contact_consent_at == shanghai(TODAY, 10) - timedelta(days=10)
     assert form.locale is Locale.ZH
 
 

@@ -1,0 +1,94 @@
+"""The front's jobs: invite, send messages, end what has lapsed."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+from kernel import logs
+from kernel.actors import system
+from kernel.db import transaction
+from kernel.jobs import Job
+from kernel.outbound import Garbled, NoAnswer
+from kernel.surroundings import Surroundings
+from origination import invitations, messages
+from origination.messages import Dispatch
+from origination.partners import PartnerRefused, SmsGateway
+
+ROUNDS_MAX: Final = 20
+"""Batches one run takes before it lets others have the worker."""
+
+log = logs.logger(__name__)
+
+
+def invite(surroundings: Surroundings) -> int:
+    """Write the invitations of new referrals, a batch in each transaction."""
+    done = 0
+    for _ in range(ROUNDS_MAX):
+        with transaction() as session:
+            at = surroundings.clock.now()
+            waiting = invitations.waiting(session)
+            for referral in waiting:
+                invitations.invite(
+                    session,
+                    referral,
+                    public_url=surroundings.settings.public_url,
+                    by=system("referral-invite"),
+                    at=at,
+                )
+        done += len(waiting)
+        if not waiting:
+            break
+    return done
+
+
+def lapse(surroundings: Surroundings) -> int:
+    """End the invitations whose time is over, a batch in each transaction."""
+    done = 0
+    for _ in range(ROUNDS_MAX):
+        with transaction() as session:
+            ended = invitations.lapse_due(
+                session, by=system("referral-lapse"), at=surroundings.clock.now()
+            )
+        done += ended
+        if not ended:
+            break
+    return done
+
+
+def send_messages(surroundings: Surroundings) -> int:
+    """Send the messages that are due; one that fails is logged and does not stop the others.
+
+    A page that has just queued a one-time code may call this too: claims keep runs apart.
+    """
+    worker = f"sms-{uuid4().hex}"
+    gateway = SmsGateway(surroundings.outbound["sms"])
+    done = 0
+    for _ in range(ROUNDS_MAX):
+        with transaction() as session:
+            claimed = messages.claim(session, worker=worker, at=surroundings.clock.now())
+        done += sum(_send(surroundings, gateway, dispatch) for dispatch in claimed)
+        if not claimed:
+            break
+    return done
+
+
+def _send(surroundings: Surroundings, gateway: SmsGateway, dispatch: Dispatch) -> bool:
+    try:
+        gateway_id = gateway.send(dispatch.mobile, dispatch.text, reference=dispatch.reference)
+    except (NoAnswer, Garbled, PartnerRefused) as fault:
+        # Nobody may know whether it went out; the next attempt carries the same reference.
+        log.warning("message.not_sent", message_id=str(dispatch.message_id), why=str(fault))
+        with transaction() as session:
+            messages.failed(session, dispatch, reason=str(fault), at=surroundings.clock.now())
+        return False
+    with transaction() as session:
+        messages.delivered(session, dispatch, gateway_id=gateway_id, at=surroundings.clock.now())
+    return True
+
+
+JOBS: Final = (
+    Job(name="sms-send", every_seconds=2, run=send_messages),
+    Job(name="referral-invite", every_seconds=10, run=invite),
+    Job(name="referral-lapse", every_seconds=300, run=lapse),
+)
