@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from disbursement.issuing_banks import CardKind
+from kernel.claims import Claimable
 from kernel.db import Base
 from kernel.money import Money
 from kernel.moves import Moves, Step
@@ -56,14 +58,6 @@ class IncomeSource(StrEnum):
     NONE = "none"
 
 
-class CardKind(StrEnum):
-    """What the first digits hint at."""
-
-    CREDIT = "credit"
-    DEBIT = "debit"
-    UNKNOWN = "unknown"
-
-
 CLOSED: Final = frozenset(
     {
         ApplicationStatus.DECLINED,
@@ -89,7 +83,7 @@ FILLING_IN: Final = frozenset(
 _CLOSED_SQL: Final = ", ".join(f"'{status.value}'" for status in sorted(CLOSED))
 
 
-class Application(Base):
+class Application(Claimable, Base):
     """One debtor's request for one balance-transfer loan."""
 
     __tablename__ = "application"
@@ -101,18 +95,22 @@ class Application(Base):
             postgresql_where=text(f"status NOT IN ({_CLOSED_SQL})"),
         ),
         Index(
+            "uq_application_debtor_live",
+            "debtor_id",
+            unique=True,
+            postgresql_where=text(f"status NOT IN ({_CLOSED_SQL})"),
+        ),
+        Index(
             "ix_application_to_assess",
-            "next_try_at",
-            postgresql_where=text("status IN ('submitted', 'assessing') AND parked_at IS NULL"),
+            "claimed_until",
+            postgresql_where=text("status IN ('submitted', 'assessing') AND NOT parked"),
         ),
         CheckConstraint("stated_monthly_income >= 0", name="income_not_negative"),
         CheckConstraint("essential_costs >= 0", name="costs_not_negative"),
-        CheckConstraint("tries >= 0", name="tries_not_negative"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     referral_id: Mapped[UUID] = mapped_column(ForeignKey("referral.id"))
-    debtor_id: Mapped[UUID | None] = mapped_column(ForeignKey("debtor.id"), index=True)
+    debtor_id: Mapped[UUID | None] = mapped_column(ForeignKey("debtor.id"))
     status: Mapped[ApplicationStatus] = mapped_column(index=True)
     locale: Mapped[Locale]
     started_at: Mapped[datetime]
@@ -124,15 +122,10 @@ class Application(Base):
     essential_costs: Mapped[Money | None]
     """A month's rent, food, care and support, as the debtor states them."""
     submitted_at: Mapped[datetime | None]
+    reviewed_at: Mapped[datetime | None]
+    """When a person decided; his decision is not reviewed again."""
     assessment_id: Mapped[UUID | None]
-    loan_id: Mapped[UUID | None] = mapped_column(unique=True)
-    claimed_by: Mapped[str | None]
-    claimed_until: Mapped[datetime | None]
-    tries: Mapped[int] = mapped_column(default=0)
-    """How often gathering its dossier failed."""
-    next_try_at: Mapped[datetime | None]
-    parked_at: Mapped[datetime | None]
-    """Set when gathering failed too often: a person looks."""
+    loan_id: Mapped[UUID | None] = mapped_column(ForeignKey("loan.id"), unique=True)
 
     @property
     def is_live(self) -> bool:
