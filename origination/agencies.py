@@ -15,9 +15,12 @@ from kernel import ids, moves
 from kernel.actors import Actor
 from kernel.clock import require_aware
 from kernel.refusals import Refused
+from origination import minimal_data
 from origination.records.agencies import AGENCY_MOVES, Agency, AgencyStatus
 
 CODE_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{1,29}")
+NAME_MAX: Final = 60
+"""The name stands in every invitation, and a message has its length."""
 
 
 class UnknownAgency(Refused):
@@ -47,6 +50,15 @@ class AgencyCodeFaulty(Refused):
     title_zh = "机构代码须为2至30位小写字母、数字或连字符，并以字母开头"
 
 
+class AgencyNameFaulty(Refused):
+    """The name cannot be shown to debtors."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "agency_name_faulty"
+    title = "A name has 2 to 60 visible characters"
+    title_zh = "机构名称须为2至60个可见字符"
+
+
 class AgencySuspended(Refused):
     """The agency may not refer debtors now."""
 
@@ -61,8 +73,12 @@ def register(session: Session, *, code: str, name: str, by: Actor, at: datetime)
 
     Raises:
         AgencyCodeFaulty: the code has another form.
+        AgencyNameFaulty: the name is empty, too long for a message or cannot be seen.
         AgencyExists: the code is taken.
     """
+    shown = name.strip()
+    if not 2 <= len(shown) <= NAME_MAX or not minimal_data.is_plain_text(shown):
+        raise AgencyNameFaulty()
     if not CODE_PATTERN.fullmatch(code):
         raise AgencyCodeFaulty()
     if session.scalar(select(Agency.id).where(Agency.code == code)) is not None:
@@ -70,7 +86,7 @@ def register(session: Session, *, code: str, name: str, by: Actor, at: datetime)
     agency = Agency(
         id=ids.new(),
         code=code,
-        name=name,
+        name=shown,
         status=AgencyStatus.ACTIVE,
         created_at=require_aware(at),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from kernel import logs
 from kernel.actors import system
@@ -22,24 +22,35 @@ log = logs.logger(__name__)
 
 
 def invite(surroundings: Surroundings) -> int:
-    """Write the invitations of new referrals, a batch in each transaction."""
+    """Invite new referrals, each in its own transaction; one that fails does not stop the others."""
     done = 0
     for _ in range(ROUNDS_MAX):
         with transaction() as session:
-            at = surroundings.clock.now()
             waiting = invitations.waiting(session)
-            for referral in waiting:
-                invitations.invite(
-                    session,
-                    referral,
-                    public_url=surroundings.settings.public_url,
-                    by=system("referral-invite"),
-                    at=at,
-                )
-        done += len(waiting)
-        if not waiting:
+        invited = sum(_invite(surroundings, referral_id) for referral_id in waiting)
+        done += invited
+        if not invited:
             break
     return done
+
+
+def _invite(surroundings: Surroundings, referral_id: UUID) -> bool:
+    try:
+        with transaction() as session:
+            referral = invitations.take_waiting(session, referral_id)
+            if referral is None:
+                return False
+            invitations.invite(
+                session,
+                referral,
+                public_url=surroundings.settings.public_url,
+                by=system("referral-invite"),
+                at=surroundings.clock.now(),
+            )
+    except Exception:
+        log.exception("referral.not_invited", referral_id=str(referral_id))
+        return False
+    return True
 
 
 def lapse(surroundings: Surroundings) -> int:

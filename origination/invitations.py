@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -80,10 +81,10 @@ class Link:
         return "Link(***)"
 
 
-def waiting(session: Session, *, limit: int = BATCH_MAX) -> Sequence[Referral]:
-    """Lock referrals of active agencies that have not been invited, oldest first."""
+def waiting(session: Session, *, limit: int = BATCH_MAX) -> Sequence[UUID]:
+    """List referrals of active agencies that have not been invited, oldest first."""
     return session.scalars(
-        select(Referral)
+        select(Referral.id)
         .join(Agency, Agency.id == Referral.agency_id)
         .where(
             Referral.status == ReferralStatus.RECEIVED,
@@ -91,8 +92,17 @@ def waiting(session: Session, *, limit: int = BATCH_MAX) -> Sequence[Referral]:
         )
         .order_by(Referral.received_at, Referral.id)
         .limit(min(limit, BATCH_MAX))
-        .with_for_update(of=Referral, skip_locked=True)
     ).all()
+
+
+def take_waiting(session: Session, referral_id: UUID) -> Referral | None:
+    """Lock a referral that still waits for its invitation; None when another run has it."""
+    return session.scalar(
+        select(Referral)
+        .where(Referral.id == referral_id, Referral.status == ReferralStatus.RECEIVED)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 def invite(

@@ -19,7 +19,7 @@ from kernel import ids, moves
 from kernel.actors import Actor, system
 from kernel.clock import business_day, require_aware, shanghai
 from kernel.personal import Mobile
-from kernel.sealing import blind_index, reveal, seal
+from kernel.sealing import SealBroken, blind_index, reveal, seal
 from origination import hours
 from origination.records.messages import MESSAGE_MOVES, Message, MessageStatus, MessageText
 from origination.records.referrals import Locale
@@ -117,10 +117,15 @@ def claim(session: Session, *, worker: str, at: datetime, limit: int = CLAIM_MAX
         if later > at:
             message.next_attempt_at = later
             continue
+        try:
+            dispatch = _opened(session, message, worker=worker, at=at)
+        except SealBroken:
+            _park(session, message, reason="cannot be opened with our keys", at=at)
+            continue
         sent_today[message.mobile_index] += not message.requested
         message.claimed_by = worker
         message.claimed_until = at + timedelta(seconds=CLAIM_SECONDS)
-        taken.append(_opened(session, message, worker=worker, at=at))
+        taken.append(dispatch)
     session.flush()
     return taken
 

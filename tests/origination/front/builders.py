@@ -9,7 +9,15 @@ from kernel import personal
 from kernel.actors import Actor, Role, system
 from kernel.clock import shanghai
 from kernel.personal import Mobile, NationalId, PersonName
-from origination import agencies, debtors, invitations, ownership, referral_forms, referrals
+from origination import (
+    agencies,
+    debtors,
+    invitations,
+    messages,
+    ownership,
+    referral_forms,
+    referrals,
+)
 from origination.partners import Identity, IdentityAnswer
 from origination.records.agencies import Agency
 from origination.records.debtors import Debtor
@@ -92,3 +100,11 @@ def owned(session: Any, through: Referral, *, at: datetime = NOON) -> Debtor:
     person = debtor(session, through, at=at)
     ownership.claim(session, through, debtor_id=person.id, by=debtor_actor(through), at=at)
     return person
+
+
+def invited_quietly(session: Any, of: Agency) -> Referral:
+    """Make an invited referral whose message has left the outbox."""
+    made = invited(session, of)
+    for dispatch in messages.claim(session, worker="setup", at=NOON):
+        messages.delivered(session, dispatch, gateway_id="SM0", at=NOON)
+    return made

@@ -79,7 +79,7 @@ def test_referrals_of_a_suspended_agency_are_not_invited(session):
     make.referral(session, suspended)
     agencies.suspend(session, suspended, reason="complaints", by=make.SETUP, at=make.NOON)
 
-    assert [referral.id for referral in invitations.waiting(session)] == [mine.id]
+    assert invitations.waiting(session) == [mine.id]
 
 
 def test_the_debtor_opens_his_link_as_often_as_he_likes(session):

@@ -238,3 +238,17 @@ def test_a_code_that_is_too_old_is_not_sent_any_more(session):
 
     assert claim(session, at=make.NOON + timedelta(minutes=5)) == []
     assert message.status is MessageStatus.PARKED
+
+
+def test_a_message_that_cannot_be_opened_is_parked_and_the_others_go_on(session):
+    broken, whole = queue(session), queue(session)
+    session.flush()
+    session.execute(
+        text("UPDATE message SET text = set_byte(text, 30, get_byte(text, 30) # 1) WHERE id = :id"),
+        {"id": broken.id},
+    )
+
+    taken = claim(session)
+
+    assert [dispatch.message_id for dispatch in taken] == [whole.id]
+    assert broken.status is MessageStatus.PARKED

@@ -12,7 +12,13 @@ from sqlalchemy import func, select, text
 from kernel import db, moves
 from kernel.events import Event
 from origination import agencies, referral_forms, referrals
-from origination.agencies import AgencyCodeFaulty, AgencyExists, AgencySuspended, UnknownAgency
+from origination.agencies import (
+    AgencyCodeFaulty,
+    AgencyExists,
+    AgencyNameFaulty,
+    AgencySuspended,
+    UnknownAgency,
+)
 from origination.records.referrals import REFERRAL_MOVES, Referral, ReferralStatus
 from origination.referral_forms import ReferralFaulty
 from origination.referrals import AgencyView, CardAlreadyReferred, CaseDiffers, UnknownCase
@@ -181,3 +187,9 @@ def test_agencies_are_registered_once_and_found_by_code(session):
         agencies.by_code(session, "nobody")
     with pytest.raises(AgencyCodeFaulty):
         make.agency(session, "Bei Chen")
+
+
+@pytest.mark.parametrize("name", ["", " x ", "x" * 61, "a\x00b", "a\u202eb"])
+def test_an_agency_has_a_name_that_can_be_shown(session, name):
+    with pytest.raises(AgencyNameFaulty):
+        agencies.register(session, code="beichen", name=name, by=make.SETUP, at=make.NOON)
