@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from disbursement.statements.lines import BankLine, Direction
+from disbursement.statements.lines import BankMovement, Direction
 from disbursement.statements.reading import (
     BadLine,
     OfAnotherAccount,
@@ -51,7 +51,7 @@ class BankStatement:
     day: date
     opening: Money
     closing: Money
-    lines: tuple[BankLine, ...]
+    lines: tuple[BankMovement, ...]
 
 
 def read(content: bytes, *, account: str, day: date) -> BankStatement:
@@ -114,13 +114,13 @@ def _head(rows: Iterator[list[str]], *, account: str, day: date) -> tuple[Money,
     )
 
 
-def _movements(rows: Iterator[list[str]]) -> Iterator[BankLine]:
+def _movements(rows: Iterator[list[str]]) -> Iterator[BankMovement]:
     for sequence, row in enumerate(rows, start=1):
         require_rows(sequence)
         yield _movement(row, sequence, FIRST_MOVEMENT_LINE + sequence - 1)
 
 
-def _movement(row: list[str], sequence: int, position: int) -> BankLine:
+def _movement(row: list[str], sequence: int, position: int) -> BankMovement:
     if len(row) != len(LINES_HEADING):
         raise BadLine(position, f"{len(row)} fields instead of {len(LINES_HEADING)}")
     seq, posted_at, value_date, direction, amount, counterparty, reference, note = row
@@ -131,7 +131,7 @@ def _movement(row: list[str], sequence: int, position: int) -> BankLine:
     moved = yuan(amount, position=position, name="amount")
     if moved.fen <= 0:
         raise BadLine(position, "amount is not more than zero")
-    return BankLine(
+    return BankMovement(
         position=sequence,
         direction=_DIRECTIONS[direction],
         amount=moved,

@@ -53,7 +53,7 @@ class SettlementLine(NamedTuple):
     """When the channel booked it: for a return, the time of the return."""
 
 
-class BankLine(NamedTuple):
+class BankMovement(NamedTuple):
     """One line of a bank statement; the amount is positive."""
 
     position: int

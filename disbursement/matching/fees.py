@@ -1,0 +1,73 @@
+"""What a channel charges for a payment: agreed terms, as dated data."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from kernel.money import Money
+
+TERMS: Final = Path(__file__).parent / "fees.toml"
+PARTS: Final = 1_000_000
+
+
+class NoTermsInForce(LookupError):
+    """Nothing was agreed with the channel for that day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeTerms:
+    """A fixed sum for each payment and a share of its amount."""
+
+    fixed: Money
+    share_millionths: int
+    """Of the amount, in millionths; rounded half-up to the fen."""
+
+    def fee(self, amount: Money) -> Money:
+        """Give the agreed fee of one payment.
+
+        >>> FeeTerms(fixed=Money(100), share_millionths=500).fee(Money.yuan("9990.00"))
+        Money('6.00')
+        """
+        return self.fixed + Money((amount.fen * self.share_millionths + PARTS // 2) // PARTS)
+
+    def column(self, fen: str) -> pl.Expr:
+        """Give the agreed fees, in fen, of a column of amounts."""
+        share = (pl.col(fen) * self.share_millionths + PARTS // 2) // PARTS
+        return share + self.fixed.fen
+
+
+def agreed(channel: str, *, on: date) -> FeeTerms:
+    """Give the terms of a channel in force on a day.
+
+    Raises:
+        NoTermsInForce: there are none.
+    """
+    for in_force, terms in reversed(_terms(channel)):
+        if in_force <= on:
+            return terms
+    raise NoTermsInForce(f"no fee terms with {channel} are in force on {on}")
+
+
+@cache
+def _terms(channel: str) -> tuple[tuple[date, FeeTerms], ...]:
+    parsed = tomllib.loads(TERMS.read_text(encoding="utf-8"))
+    found = [
+        (
+            row["in_force"],
+            FeeTerms(
+                fixed=Money.yuan(row["fixed"]),
+                share_millionths=int(Decimal(row["share"]) * PARTS),
+            ),
+        )
+        for row in parsed["terms"]
+        if row["channel"] == channel
+    ]
+    return tuple(sorted(found, key=lambda pair: pair[0]))
