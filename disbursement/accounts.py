@@ -86,6 +86,11 @@ def funding_bank(funder_code: str) -> str:
     return f"funding_bank/{funder_code}"
 
 
+def capital(funder_code: str) -> str:
+    """Name the account of what a funder put in."""
+    return f"capital/{funder_code}"
+
+
 def in_transit(channel: str) -> str:
     """Name the account of what a channel was told to pay and the bank has not shown yet."""
     return f"in_transit/{channel}"

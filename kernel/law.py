@@ -25,22 +25,22 @@ class Rule:
     values: dict[str, Any]
 
 
-def rule(table: str, *, on: date) -> Rule:
-    """Give the row of a table in force on a day.
+def rule(table: str, *, on: date, folder: Path = TABLES) -> Rule:
+    """Give the row of a table in force on a day; `folder` holds a floor's own dated tables.
 
     Raises:
         NoRuleInForce: the table begins later.
         FileNotFoundError: there is no such table.
     """
-    for row in reversed(_rows(table)):
+    for row in reversed(_rows(folder, table)):
         if row.in_force <= on:
             return row
     raise NoRuleInForce(f"{table} has no rule in force on {on}")
 
 
 @cache
-def _rows(table: str) -> tuple[Rule, ...]:
-    parsed = tomllib.loads((TABLES / f"{table}.toml").read_text(encoding="utf-8"))
+def _rows(folder: Path, table: str) -> tuple[Rule, ...]:
+    parsed = tomllib.loads((folder / f"{table}.toml").read_text(encoding="utf-8"))
     rows = sorted(parsed["rule"], key=lambda row: row["in_force"])
     assert all(row.get("source") for row in rows), f"{table}: every rule names its source"
     return tuple(

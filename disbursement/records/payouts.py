@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from disbursement.records.append_only import make_append_only
+from kernel.claims import Claimable
 from kernel.db import Base
 from kernel.money import Money
 from kernel.moves import Step
@@ -43,6 +44,14 @@ class LegStatus(StrEnum):
     """Paid, and the money came back."""
 
 
+class AccountType(StrEnum):
+    """What an issuer says a card is; only a credit card is ever paid."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+    PREPAID = "prepaid"
+
+
 class EvidenceKind(StrEnum):
     """Which exchange with a channel is on record."""
 
@@ -52,7 +61,7 @@ class EvidenceKind(StrEnum):
     FILE = "file"
 
 
-class PayoutLeg(Base):
+class PayoutLeg(Claimable, Base):
     """One payment to one card of one loan."""
 
     __tablename__ = "payout_leg"
@@ -76,10 +85,11 @@ class PayoutLeg(Base):
             postgresql_where=text("next_query_at IS NOT NULL"),
         ),
         Index("ix_payout_leg_status", "status"),
+        Index("ix_payout_leg_card_index", "card_index"),
         Index("ix_payout_leg_value_date", "value_date"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     """Derived from loan, card and attempt."""
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"))
     card_ref: Mapped[UUID]
@@ -90,10 +100,12 @@ class PayoutLeg(Base):
     payee: Mapped[Sealed[PersonName]] = mapped_column(SealedColumn(PersonName))
     card_masked: Mapped[str]
     """First six and last four digits, as the channel's file shows it."""
+    card_index: Mapped[str]
+    """Keyed hash of the card number, by which the same card is known again."""
     payee_digest: Mapped[str]
     """Keyed hash of leg, card and name, bound when placed and checked at approval and sending."""
-    account_type: Mapped[str | None]
-    """What the issuer last said the card is; only ``credit`` is paid."""
+    account_type: Mapped[AccountType | None]
+    """What the issuer last said the card is."""
     ceiling: Mapped[Money]
     """The most the debtor signed for."""
     quoted: Mapped[Money | None]
@@ -109,12 +121,6 @@ class PayoutLeg(Base):
     """Whole seconds; part of the channel's identity of the payment."""
     predecessor_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_leg.id"), unique=True)
     """The failed or returned leg that this one follows."""
-    claimed_by: Mapped[str | None]
-    claimed_until: Mapped[datetime | None]
-    faults: Mapped[int]
-    """How often working on it broke down before anything was sent."""
-    parked_at: Mapped[datetime | None]
-    """Set aside for a person after too many faults."""
     next_query_at: Mapped[datetime | None]
     queries: Mapped[int]
     absent_since: Mapped[datetime | None]

@@ -1,0 +1,18 @@
+"""After every test of the money the books must agree with themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from disbursement import ledger
+from kernel.db import transaction
+
+
+@pytest.fixture
+def books(database) -> Iterator[None]:
+    """Check the books when the test is over."""
+    yield
+    with transaction() as session:
+        assert ledger.check_books(session) == []
