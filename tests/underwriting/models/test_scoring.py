@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import xgboost
+
+from tests.underwriting.models.rows import loans, small_spec, trained
+from underwriting import canonical
+from underwriting.features.declaration import Figures
+from underwriting.models import scoring, training
+from underwriting.models.scoring import (
+    ArtifactChanged,
+    FeaturesChanged,
+    GoldenDiffers,
+    LibraryDiffers,
+    ManifestUnreadable,
+)
+
+GOOD: Figures = {
+    "inquiries_12m": Decimal(0),
+    "card_utilisation_pct": Decimal(10),
+    "debt_to_income_pct": Decimal(5),
+    "annual_income": Decimal(120000),
+}
+BAD: Figures = {
+    "inquiries_12m": Decimal(9),
+    "card_utilisation_pct": Decimal(95),
+    "debt_to_income_pct": Decimal(40),
+    "annual_income": Decimal(24000),
+}
+
+
+def told_otherwise(**changes):
+    """Give the trained model with another manifest around the same bytes."""
+    document = canonical.load(trained().manifest)
+    return replace(trained(), manifest=canonical.dump({**document, **changes}))
+
+
+def test_a_worse_debtor_has_the_higher_probability():
+    model = scoring.load(trained())
+
+    assert Decimal(0) < model.pd(GOOD) < model.pd(BAD) < Decimal(1)
+
+
+def test_a_probability_has_six_places():
+    assert scoring.load(trained()).pd(BAD).as_tuple().exponent == -6
+
+
+def test_one_row_gets_what_the_batch_gets():
+    model = scoring.load(trained())
+    frame = loans(40)
+    batch = model.probabilities(training.matrix(frame, model.features))
+
+    for expected, row in zip(batch, frame.rows(named=True), strict=True):
+        figures = {
+            name: None if row[name] is None else Decimal(str(row[name])) for name in model.features
+        }
+        assert model.pd(figures) == Decimal(f"{expected:.6f}")
+
+
+def test_a_missing_figure_is_not_a_zero():
+    model = scoring.load(trained())
+
+    assert model.pd({}) != model.pd(dict.fromkeys(GOOD, Decimal(0)))
+    assert model.pd({}) == model.pd({**BAD, **dict.fromkeys(BAD)})
+
+
+def test_contributions_name_every_feature_and_what_raised_the_risk():
+    found = dict(scoring.load(trained()).contributions(BAD))
+
+    assert set(found) == set(small_spec().features)
+    assert found["inquiries_12m"] > 0
+
+
+def test_a_changed_artifact_is_refused():
+    content = trained().artifact
+
+    with pytest.raises(ArtifactChanged):
+        scoring.load(replace(trained(), artifact=content[:-1] + bytes([content[-1] ^ 1])))
+
+
+def test_bytes_that_are_no_booster_are_refused():
+    rubbish = b"not a booster"
+    told = told_otherwise(artifact_sha256=canonical.sha256(rubbish))
+
+    with pytest.raises(ArtifactChanged):
+        scoring.load(replace(told, artifact=rubbish))
+
+
+def test_another_order_of_features_is_refused():
+    names = list(reversed(small_spec().features))
+
+    with pytest.raises(FeaturesChanged):
+        scoring.load(told_otherwise(features=names))
+
+
+def test_another_definition_of_a_feature_is_refused():
+    with pytest.raises(FeaturesChanged):
+        scoring.load(told_otherwise(features_sha256="0" * 64))
+
+
+def test_a_feature_that_is_gone_is_refused():
+    with pytest.raises(FeaturesChanged):
+        scoring.load(told_otherwise(features=["shoe_size"]))
+
+
+def test_another_library_is_refused_for_scoring_but_may_retell():
+    told = told_otherwise(libraries={"xgboost": "1.0.0", "numpy": "1.0.0"})
+
+    with pytest.raises(LibraryDiffers):
+        scoring.load(told)
+    assert scoring.load_under_any_library(told).pd(BAD) == scoring.load(trained()).pd(BAD)
+
+
+def test_other_golden_numbers_are_refused():
+    golden = trained().facts["golden"]
+    first = repr(float(golden["pds"][0]) + 2e-6)
+
+    with pytest.raises(GoldenDiffers):
+        scoring.load(told_otherwise(golden={**golden, "pds": [first, *golden["pds"][1:]]}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2},
+        {"golden": {"rows": [], "pds": []}},
+        {"golden": {"rows": [["1"]], "pds": ["0.5"]}},
+        {"golden": None},
+        {"calibration": {"kind": "magic", "numbers": [["1", "0"]]}},
+        {"calibration": {"kind": "platt", "numbers": []}},
+        {"libraries": {}},
+        {"libraries": None},
+        {"features": None},
+    ],
+)
+def test_a_manifest_of_another_make_is_refused(changes):
+    with pytest.raises(ManifestUnreadable):
+        scoring.load(told_otherwise(**changes))
+
+
+@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b"\x80\x04pickle"])
+def test_bytes_that_are_no_manifest_are_refused(manifest):
+    with pytest.raises(ManifestUnreadable):
+        scoring.load(replace(trained(), manifest=manifest))
+
+
+def test_the_artifact_is_ubjson_and_no_code():
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(trained().artifact))
+
+    assert trained().artifact[:1] == b"{"
+    assert booster.feature_names == list(small_spec().features)

@@ -1,0 +1,1 @@
+"""Models: trained by a spec, kept as an artifact with a birth certificate, loaded fail-closed."""

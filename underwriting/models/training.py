@@ -1,0 +1,258 @@
+"""Training: the same rows, spec and seed give the same bytes.
+
+Months are split by time, never by chance. The newest window judges, the one before it chooses the
+parameters and the number of rounds, and everything older teaches. The shipped booster then learns
+from all months with what was chosen; its calibration is fitted on the newest window, scored by a
+booster that had not seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import xgboost
+
+from underwriting import canonical
+from underwriting.features import catalogue
+from underwriting.features.declaration import Sign
+from underwriting.models import artifact, calibration, metrics
+from underwriting.models.artifact import Matrix, TrainedModel
+from underwriting.models.calibration import Calibration, Floats
+from underwriting.models.metrics import Metrics
+from underwriting.models.spec import TrainingSpec
+from underwriting.models.training_file import MONTH, TARGET
+
+PROBE_STEPS: Final = 9
+PROBE_SLACK: Final = 1e-6
+MONTHS_MIN: Final = 3
+
+
+class NotTrainable(ValueError):
+    """The rows do not make a model; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    matrix: Matrix
+    bads: Floats
+    months: tuple[date, ...]
+
+    def part(self, chosen: set[date]) -> _Data:
+        keep = np.array([month in chosen for month in self.months])
+        months = tuple(month for month in self.months if month in chosen)
+        return _Data(self.matrix[keep], self.bads[keep], months)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    parameters: Mapping[str, int | float]
+    rounds: int
+    log_loss: float
+
+
+def train(frame: pl.DataFrame, spec: TrainingSpec, seed: int) -> TrainedModel:
+    """Train a model of the probability of default on named figures.
+
+    `frame` has a column per feature of the spec (numbers, null for missing), `target` (0 or 1)
+    and `month` (a date in it); the order of its rows is part of the data.
+
+    Raises:
+        NotTrainable: a column is missing, too few rows or months, only one kind of loan in a
+            window, or a declared sign does not hold on the finished booster.
+    """
+    data = _data(frame, spec)
+    teaching, choosing, judging = _windows(data, spec)
+    choice = _search(data.part(teaching), data.part(choosing), spec, seed)
+    earlier = _boost(data.part(teaching | choosing), choice, spec, seed)
+    newest = data.part(judging)
+    try:
+        calibrated = calibration.fit(
+            _margins(earlier, newest.matrix), newest.bads, isotonic_bads_min=spec.isotonic_bads_min
+        )
+    except calibration.NotCalibrated as fault:
+        raise NotTrainable(str(fault)) from None
+    booster = _boost(data, choice, spec, seed)
+    _probe_signs(booster, data.matrix, spec)
+    return _certified(
+        booster, calibrated, spec, data, choice=choice, seed=seed,
+        windows={"teaching": teaching, "choosing": choosing, "judging": judging},
+        judged=_judged(earlier, data.part(choosing), newest, spec),
+    )  # fmt: skip
+
+
+def _data(frame: pl.DataFrame, spec: TrainingSpec) -> _Data:
+    missing = sorted({*spec.features, TARGET, MONTH} - set(frame.columns))
+    if missing:
+        raise NotTrainable(f"the rows lack: {', '.join(missing)}")
+    if frame.height < spec.rows_min:
+        raise NotTrainable(f"{frame.height} rows are fewer than {spec.rows_min}")
+    if frame[TARGET].null_count() or not frame[TARGET].is_in([0, 1]).all():
+        raise NotTrainable("the target is 0 or 1 in every row")
+    if frame[MONTH].null_count():
+        raise NotTrainable("every row has a month")
+    return _Data(
+        matrix=matrix(frame, spec.features),
+        bads=frame[TARGET].cast(pl.Float64).to_numpy(),
+        months=tuple(frame[MONTH].cast(pl.Date).dt.month_start().to_list()),
+    )
+
+
+def matrix(frame: pl.DataFrame, features: tuple[str, ...]) -> Matrix:
+    """Give the features of many rows at once: what is missing or out of bounds is NaN."""
+    columns = []
+    for name in features:
+        feature = catalogue.CATALOGUE[name]
+        value = pl.col(name).cast(pl.Float64)
+        inside = value.is_between(float(feature.low), float(feature.high))
+        columns.append(pl.when(inside).then(value).otherwise(None).cast(pl.Float32).alias(name))
+    found: Matrix = frame.select(columns).fill_null(float("nan")).to_numpy()
+    return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def _windows(data: _Data, spec: TrainingSpec) -> tuple[set[date], set[date], set[date]]:
+    months = sorted(set(data.months))
+    if len(months) < MONTHS_MIN:
+        raise NotTrainable(f"{len(months)} months are fewer than {MONTHS_MIN}")
+    counts = {month: data.months.count(month) for month in months}
+    least = float(spec.window_share) * len(data.months)
+
+    def newest_of(left: list[date]) -> set[date]:
+        window: set[date] = set()
+        while left and sum(counts[month] for month in window) < least:
+            window.add(left.pop())
+        return window
+
+    judging, choosing = newest_of(months), newest_of(months)
+    teaching = set(months)
+    for window in (teaching, choosing, judging):
+        bads = data.part(window).bads
+        if not 0 < bads.sum() < len(bads):
+            raise NotTrainable("a window of months holds only one kind of loan, or none")
+    return teaching, choosing, judging
+
+
+def _search(teaching: _Data, choosing: _Data, spec: TrainingSpec, seed: int) -> _Choice:
+    """Choose parameters and rounds by log-loss on the window after the teaching months."""
+    lessons, exam = _rows(teaching, spec), _rows(choosing, spec)
+    choices = []
+    for parameters in spec.candidates:
+        booster = xgboost.train(
+            _parameters(parameters, spec, seed),
+            lessons,
+            spec.rounds_max,
+            evals=[(exam, "choosing")],
+            early_stopping_rounds=spec.patience,
+            verbose_eval=False,
+        )
+        choices.append(_Choice(parameters, booster.best_iteration + 1, float(booster.best_score)))
+    return min(choices, key=lambda choice: choice.log_loss)
+
+
+def _boost(data: _Data, choice: _Choice, spec: TrainingSpec, seed: int) -> xgboost.Booster:
+    return xgboost.train(
+        _parameters(choice.parameters, spec, seed), _rows(data, spec), choice.rounds
+    )
+
+
+def _parameters(chosen: Mapping[str, int | float], spec: TrainingSpec, seed: int) -> dict[str, Any]:
+    signs = [int(catalogue.CATALOGUE[name].sign) for name in spec.features]
+    return {
+        **chosen,
+        "objective": "binary:logistic",
+        "eval_metric": "logloss",
+        "tree_method": "hist",
+        "monotone_constraints": tuple(signs),
+        # One thread adds in one order: the bytes do not depend on the machine's cores.
+        "nthread": 1,
+        "seed": seed,
+        "verbosity": 0,
+    }
+
+
+def _rows(data: _Data, spec: TrainingSpec) -> xgboost.DMatrix:
+    return xgboost.DMatrix(
+        data.matrix, label=data.bads, feature_names=list(spec.features), nthread=1
+    )
+
+
+def _margins(booster: xgboost.Booster, rows: Matrix) -> Floats:
+    found = booster.inplace_predict(rows, predict_type="margin")
+    return np.asarray(found, dtype=np.float64)
+
+
+def _judged(
+    booster: xgboost.Booster, choosing: _Data, judging: _Data, spec: TrainingSpec
+) -> Metrics:
+    """Measure on the newest window what would have been known before it."""
+    before = calibration.fit(
+        _margins(booster, choosing.matrix), choosing.bads, isotonic_bads_min=spec.isotonic_bads_min
+    )
+    return metrics.measure(before.apply(_margins(booster, judging.matrix)), judging.bads)
+
+
+def _probe_signs(booster: xgboost.Booster, rows: Matrix, spec: TrainingSpec) -> None:
+    """Move each signed feature over its range on golden rows and see the margin obey.
+
+    Raises:
+        NotTrainable: a sign that the features declare does not hold.
+    """
+    golden = artifact.golden_rows(rows)
+    for place, name in enumerate(spec.features):
+        sign = catalogue.CATALOGUE[name].sign
+        known = rows[~np.isnan(rows[:, place]), place]
+        if sign is Sign.FREE or not len(known):
+            continue
+        probes = np.repeat(golden, PROBE_STEPS, axis=0)
+        steps = np.quantile(known, np.linspace(0.0, 1.0, PROBE_STEPS)).astype(np.float32)
+        probes[:, place] = np.tile(steps, len(golden))
+        moves = np.diff(_margins(booster, probes).reshape(len(golden), PROBE_STEPS), axis=1)
+        if float((moves * int(sign)).min()) < -PROBE_SLACK:
+            raise NotTrainable(f"the declared sign of {name} does not hold")
+
+
+def _certified(
+    booster: xgboost.Booster,
+    calibrated: Calibration,
+    spec: TrainingSpec,
+    data: _Data,
+    *,
+    choice: _Choice,
+    seed: int,
+    windows: Mapping[str, set[date]],
+    judged: Metrics,
+) -> TrainedModel:
+    content = bytes(booster.save_raw("ubj"))
+    golden = artifact.golden_rows(data.matrix)
+    pds = calibrated.apply(_margins(booster, golden))
+    facts = {
+        "spec": spec.name,
+        "spec_sha256": spec.sha256,
+        "features": list(spec.features),
+        "features_sha256": catalogue.digest(spec.features),
+        "rows": len(data.bads),
+        "bads": int(data.bads.sum()),
+        "data_sha256": canonical.sha256(
+            data.matrix.tobytes() + data.bads.tobytes() + repr(data.months).encode()
+        ),
+        "windows": {
+            name: [month.isoformat() for month in sorted(months)]
+            for name, months in windows.items()
+        },
+        "seed": seed,
+        "parameters": {name: repr(value) for name, value in choice.parameters.items()},
+        "rounds": choice.rounds,
+        "calibration": calibrated.to_plain(),
+        "out_of_time": judged.to_plain(),
+        "libraries": artifact.libraries(),
+        "artifact_sha256": canonical.sha256(content),
+        "golden": {
+            "rows": artifact.spell_rows(golden),
+            "pds": [repr(float(pd)) for pd in pds],
+        },
+    }
+    return TrainedModel(artifact=content, manifest=artifact.spell_manifest(facts))
