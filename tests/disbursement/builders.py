@@ -15,7 +15,7 @@ from disbursement.records.products import Product
 from kernel.actors import Actor, Role, system
 from kernel.clock import shanghai
 from kernel.money import Money
-from kernel.personal import CardNumber, PersonName
+from kernel.personal import CardNumber, PersonName, check_digit
 from kernel.rates import Rate
 from kernel.sealing import seal
 
@@ -31,6 +31,12 @@ def card_number(serial: int, start: str = "622575", length: int = 16) -> CardNum
     """Make a card number with a right check digit; no scripted fault of the sandbox in it."""
     body = start + str(serial).zfill(length - 1 - len(start))
     return CardNumber(body + luhn.calc_check_digit(body))
+
+
+def national_id(serial: int) -> str:
+    """Make an identity number with a right check digit, of nobody born in 1990."""
+    first_17 = "11010119900101" + str(serial % 1000).zfill(3)
+    return first_17 + check_digit(first_17)
 
 
 def lender(

@@ -8,6 +8,7 @@ import pytest
 
 from disbursement import ledger
 from kernel.db import transaction
+from tests.disbursement.partners import Partners
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ def books(database) -> Iterator[None]:
     yield
     with transaction() as session:
         assert ledger.check_books(session) == []
+
+
+@pytest.fixture
+def partners(sandbox, clock) -> Partners:
+    """Give the strings behind a sandbox whose funding account holds a million."""
+    behind = Partners(sandbox, clock)
+    behind.fund()
+    return behind
