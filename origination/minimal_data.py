@@ -38,11 +38,11 @@ def forbidden_kind(text: str) -> str | None:
     >>> forbidden_kind("recording 6225 8801 2345 6789")
     'a card number'
     """
-    plain = "".join(
-        character
-        for character in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(character) not in _INVISIBLE
-    )
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if not plain.isprintable():
+        plain = "".join(c for c in plain if unicodedata.category(c) not in _INVISIBLE)
+    if len(plain) < LONG_DIGITS and "@" not in plain:
+        return None
     if _ID.search(plain):
         return "an ID number"
     if _MAIL.search(plain):
@@ -56,7 +56,7 @@ def forbidden_kind(text: str) -> str | None:
 
 def is_plain_text(text: str) -> bool:
     """Tell whether every character can be seen and kept: no control or invisible ones."""
-    return all(unicodedata.category(character) not in _INVISIBLE for character in text)
+    return text.isprintable() or not any(unicodedata.category(c) in _INVISIBLE for c in text)
 
 
 def findings(payload: object, *, allowed: frozenset[str] = frozenset()) -> tuple[FieldFault, ...]:
