@@ -11,9 +11,8 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -23,6 +22,8 @@ from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+
+from kernel import strict_json
 
 REPLY_BYTES_MAX: Final = 4 * 1024 * 1024
 READ_BYTES: Final = 64 * 1024
@@ -72,17 +73,9 @@ class Reply:
                 database could keep (a NUL or half a surrogate pair).
         """
         try:
-            text = self.body.decode("utf-8")
-            parsed = json.loads(
-                text,
-                object_pairs_hook=_without_duplicates,
-                parse_constant=_no_constant,
-                parse_float=Decimal,
-            )
-            if "\\u" in text:
-                _require_storable(parsed)
-        except (ValueError, ArithmeticError, RecursionError):
-            raise Garbled("the body is not a JSON object we can read") from None
+            parsed = strict_json.read(self.body)
+        except strict_json.NotJson:
+            raise Garbled("the body is not JSON that we can read") from None
         if not isinstance(parsed, dict):
             raise Garbled("the body is JSON but not an object")
         return parsed
@@ -98,13 +91,16 @@ class Outbound:
         headers: Callable[[], Mapping[str, str]],
         timeouts: Timeouts = Timeouts(),
         reply_bytes_max: int = REPLY_BYTES_MAX,
+        peers: Callable[[str], bool] | None = None,
     ) -> None:
+        """Take `peers` to say whether a numeric address may be spoken to, asked before any byte."""
         if urlsplit(base_url).scheme not in {"http", "https"}:
             raise ValueError("a partner is reached by http or https")
         self._base_url = base_url.rstrip("/")
         self._headers = headers
         self._timeouts = timeouts
         self._reply_bytes_max = reply_bytes_max
+        self._peers = peers
         # An adapter, not a Session: no redirects, no proxies or netrc from the environment, no
         # cookies carried from one caller to the next.
         self._adapter = HTTPAdapter(
@@ -149,7 +145,7 @@ class Outbound:
         if kind is not None:
             headers["Content-Type"] = kind
         request = requests.Request(method, self._base_url + path, headers=headers, data=content)
-        deadline = _Deadline(self._timeouts.total_seconds)
+        deadline = _Deadline(self._timeouts.total_seconds, peers=self._peers)
         with deadline:
             try:
                 return self._exchange(request.prepare(), deadline)
@@ -193,8 +189,9 @@ _TOO_LATE: Final = "the whole time for the call ran out"
 class _Deadline:
     """A watchdog that cuts the call's connection when its whole time has run out."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, peers: Callable[[str], bool] | None = None) -> None:
         self._past = threading.Event()
+        self._peers = peers
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
         self._connection: _Watched | None = None
@@ -211,6 +208,10 @@ class _Deadline:
     @property
     def is_past(self) -> bool:
         return self._past.is_set()
+
+    def allows(self, new: socket.socket) -> bool:
+        """Tell whether the call may speak to the other end of a new connection."""
+        return self._peers is None or self._peers(str(new.getpeername()[0]))
 
     def watch(self, connection: _Watched) -> None:
         """Cut this connection when time is up.
@@ -260,6 +261,10 @@ class _Watched(HTTPConnection):
     @override
     def _new_conn(self) -> socket.socket:
         new = super()._new_conn()
+        deadline = _current.deadline
+        if deadline is not None and not deadline.allows(new):
+            new.close()
+            raise NoAnswer("the address behind the name may not be called")
         with self._owner_lock:
             self._handle = new.dup()
         self._start_watch()
@@ -324,31 +329,3 @@ def _states_its_end(response: requests.Response) -> bool:
     length = response.headers.get("Content-Length", "")
     bodiless = response.status_code in BODILESS
     return bodiless or coding == "chunked" or (not coding and length.isdecimal())
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-def _require_storable(value: object) -> None:
-    match value:
-        case dict():
-            for key, inner in value.items():
-                _require_storable(key)
-                _require_storable(inner)
-        case list():
-            for inner in value:
-                _require_storable(inner)
-        case str():
-            value.encode()
-            if "\0" in value:
-                raise ValueError("a NUL in text")
-        case _:
-            return

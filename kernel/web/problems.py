@@ -1,0 +1,224 @@
+"""How every fault is told: problem+json (RFC 9457) to programs, a page to people.
+
+One handler for all: a refusal gives its own status and words, a fault of HTTP its usual ones, and
+anything else is our fault, logged with its request id and told without a word of what it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from kernel import logs
+from kernel.outbound import Garbled, NoAnswer
+from kernel.refusals import FieldFault, Refused
+from kernel.web.around import Language, language, say, wants_problem
+
+PROBLEM_TYPE: Final = "application/problem+json"
+FAULTS_MAX: Final = 100
+TEXT_MAX: Final = 300
+RETRY_SECONDS: Final = 5
+SAFE_HEADERS: Final = frozenset({"allow", "retry-after", "www-authenticate", "content-range"})
+
+log = logs.logger(__name__)
+
+_CHINESE: Final[Mapping[int, str]] = {
+    400: "请求有误",
+    401: "请先登录",
+    403: "您无权进行此操作",
+    404: "页面不存在",
+    405: "不支持此操作方式",
+    406: "无法提供所需的格式",
+    408: "请求超时",
+    409: "与当前状态冲突",
+    410: "内容已失效",
+    413: "提交的内容过大",
+    414: "地址过长",
+    415: "不支持的内容类型",
+    422: "提交的内容需要修改",
+    428: "缺少前提条件",
+    429: "请求过于频繁，请稍后再试",
+    431: "请求头过大",
+    500: "系统出现故障，我们已记录",
+    503: "系统繁忙，请稍后再试",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A fault as it is told."""
+
+    status: int
+    code: str
+    title: str
+    title_zh: str
+    detail: str = ""
+    faults: tuple[Mapping[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The title in the language of the request."""
+        return say(self.title_zh, self.title)
+
+    @property
+    def explanation(self) -> str:
+        """The detail, which is written in English only."""
+        return self.detail if language() is Language.EN else ""
+
+
+def install(app: Flask) -> None:
+    """Answer every fault of the application by this module."""
+    app.register_error_handler(Refused, lambda fault: answer(of_refusal(fault)))
+    app.register_error_handler(HTTPException, lambda fault: answer(of_http(fault)))
+    app.register_error_handler(Exception, lambda fault: answer(of_our_fault(fault)))
+
+
+def answer(problem: Problem) -> Response:
+    """Tell a problem as the caller can read it."""
+    if wants_problem():
+        body = json.dumps(_document(problem), ensure_ascii=False)
+        response = Response(body, status=problem.status, content_type=PROBLEM_TYPE)
+    else:
+        page = render_template("problem.html", problem=problem, request_id=g.get("request_id", ""))
+        response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
+    for name, value in problem.headers:
+        response.headers[name] = value
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
+    return response
+
+
+def of_refusal(fault: Refused) -> Problem:
+    """Tell a refusal in its own words."""
+    log.info("request.refused", code=fault.code, kind=type(fault).__name__)
+    headers: tuple[tuple[str, str], ...] = ()
+    if fault.status == HTTPStatus.UNAUTHORIZED:
+        headers = (("WWW-Authenticate", "Daichang"),)
+    return Problem(
+        status=fault.status,
+        code=fault.code,
+        title=fault.title,
+        title_zh=fault.title_zh,
+        detail=fault.detail[:TEXT_MAX],
+        faults=tuple(map(_fault, fault.faults[:FAULTS_MAX])),
+        headers=headers,
+    )
+
+
+def of_http(fault: HTTPException) -> Problem:
+    """Tell a fault of HTTP, keeping the headers that say what to do, such as Allow."""
+    status = fault.code or 500
+    if isinstance(fault, InternalServerError) or status < 400:
+        return of_our_fault(getattr(fault, "original_exception", None) or fault)
+    data: Mapping[str, Any] = getattr(fault, "data", None) or {}
+    phrase = HTTPStatus(status).phrase
+    return Problem(
+        status=status,
+        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        title=phrase,
+        title_zh=_CHINESE.get(status, "请求未被接受"),
+        # Only our own sentences: werkzeug's may repeat what was sent.
+        detail=data["message"] if isinstance(data.get("message"), str) else "",
+        faults=tuple(_from_messages(data.get("messages") or {}))[:FAULTS_MAX],
+        headers=tuple(
+            (name, value) for name, value in fault.get_headers() if name.lower() in SAFE_HEADERS
+        ),
+    )
+
+
+def of_our_fault(fault: BaseException) -> Problem:
+    """Log a fault of ours or of a neighbour, and tell nothing of it but when to come back."""
+    if isinstance(fault, NoAnswer | Garbled):
+        log.warning("request.partner_silent", reason=str(fault))
+        return _later("partner_silent", "A partner does not answer", "合作机构暂未响应")
+    if isinstance(fault, OperationalError | PoolTimeout):
+        log.error("request.database_busy", exc_info=fault)
+        return _later("busy", "We are busy", "系统繁忙")
+    log.error("request.failed", exc_info=fault)
+    return Problem(status=500, code="our_fault", title="The fault is ours", title_zh=_CHINESE[500])
+
+
+def _later(code: str, title: str, title_zh: str) -> Problem:
+    return Problem(
+        status=503,
+        code=code,
+        title=f"{title}. Nothing is lost; try again in a minute",
+        title_zh=f"{title_zh}，您的资料没有丢失，请一分钟后再试",
+        headers=(("Retry-After", str(RETRY_SECONDS)),),
+    )
+
+
+def _document(problem: Problem) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": problem.headline,
+        "status": int(problem.status),
+        "code": problem.code,
+    }
+    if problem.detail:
+        document["detail"] = problem.detail
+    if problem.faults:
+        document["errors"] = list(problem.faults)
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if request_id:
+        document["request_id"] = request_id
+    return document
+
+
+def _fault(fault: FieldFault) -> dict[str, str]:
+    return {"pointer": fault.pointer[:TEXT_MAX], "detail": fault.detail[:TEXT_MAX]}
+
+
+def _from_messages(messages: object) -> Iterator[dict[str, str]]:
+    """Flatten the messages of a schema, ``{"json": {"cards": {0: {"bin": ["..."]}}}}``."""
+    if not isinstance(messages, Mapping):
+        return
+    for location, tree in messages.items():
+        for path, text in _leaves(tree):
+            where = f"/{path}" if path else ""
+            if location == "json":
+                yield {"pointer": where[:TEXT_MAX], "detail": text[:TEXT_MAX]}
+            else:
+                yield {"parameter": path[:TEXT_MAX], "detail": text[:TEXT_MAX]}
+
+
+def _leaves(tree: object) -> Iterator[tuple[str, str]]:
+    if isinstance(tree, Mapping):
+        for key, inner in tree.items():
+            name = "" if key == "_schema" else str(key).replace("~", "~0").replace("/", "~1")
+            for path, text in _leaves(inner):
+                yield "/".join(part for part in (name, path) if part), text
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _leaves(item)
+    else:
+        yield "", str(tree)
+
+
+def refusals() -> Iterator[type[Refused]]:
+    """List every kind of refusal that is loaded."""
+    waiting = [Refused]
+    while waiting:
+        kind = waiting.pop()
+        yield kind
+        waiting.extend(kind.__subclasses__())
+
+
+def kind_of_problem(code: str) -> type[Refused] | None:
+    """Find the refusal whose page ``/problems/<code>`` is."""
+    return next((kind for kind in refusals() if kind.code == code), None)
+
+
+def path_for_log() -> str:
+    """Give the rule, never the address: an address may hold a token."""
+    return request.url_rule.rule if request.url_rule is not None else "(no rule)"
