@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from kernel import strict_json
 from kernel.clock import require_aware
 
 TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -51,13 +52,9 @@ def load(content: bytes) -> dict[str, Any]:
     if len(content) > TEXT_BYTES_MAX:
         raise Unreadable(f"a document has at most {TEXT_BYTES_MAX} bytes")
     try:
-        document = json.loads(
-            content.decode(),
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            object_pairs_hook=_once_each,
-        )
-    except (ValueError, RecursionError):
+        document = strict_json.read(content)
+        dump({"whole": document})
+    except (strict_json.NotJson, TypeError):
         raise Unreadable("not a canonical document") from None
     if not isinstance(document, dict):
         raise Unreadable("a document is an object")
@@ -97,14 +94,3 @@ def read_instant(text: str) -> datetime:
 
 def _refuse(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no canonical spelling")
-
-
-def _no_float(text: str) -> Decimal:
-    raise Unreadable(f"a number with {len(text)} places is written as text")
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Unreadable("a key is there twice")
-    return found

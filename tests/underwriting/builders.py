@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from disbursement.issuers import QuotedPayoff
 from kernel.clock import shanghai
 from kernel.money import Money
 from kernel.rates import Rate
@@ -19,6 +21,7 @@ from underwriting.dossier import (
     Quote,
     WatchlistHit,
 )
+from underwriting.gathering import Answer, CardQuote, Gathered
 
 AT = shanghai(date(2026, 11, 20), 10)
 APPLICATION = UUID("0192aaaa-0000-7000-8000-000000000001")
@@ -108,3 +111,56 @@ def dossier(**changes) -> Dossier:
         "lender": lender(),
     }
     return Dossier(**{**facts, **changes})
+
+
+class Says:
+    """A scorer that gives one probability of default and one set of contributions."""
+
+    def __init__(self, pd: str, contributions: dict[str, str] | None = None) -> None:
+        self.model_id = "says"
+        self._pd = Decimal(pd)
+        self._parts = {"inquiries_12m": "0.4", "annual_income": "-0.2"} | (contributions or {})
+
+    def pd(self, figures) -> Decimal:
+        return self._pd
+
+    def contributions(self, figures) -> tuple[tuple[str, Decimal], ...]:
+        return tuple((name, Decimal(part)) for name, part in self._parts.items())
+
+
+class MustNotScore:
+    """A scorer that nobody may ask."""
+
+    model_id = "nobody"
+
+    def pd(self, figures) -> Decimal:
+        raise AssertionError("the rules had decided already")
+
+    def contributions(self, figures) -> tuple[tuple[str, Decimal], ...]:
+        raise AssertionError("no contributions were needed")
+
+
+def answer(source: str = "bureau", reference: str = "CR0001") -> Answer:
+    return Answer(source=source, reference=reference, body=b'{"figures":{}}', asked_at=AT)
+
+
+def gathered(told: Dossier | None = None) -> Gathered:
+    told = told or dossier()
+    return Gathered(
+        dossier=told,
+        evidence=(answer("bureau", "CR0001"), answer("income", "IP0001")),
+        quotes=tuple(
+            CardQuote(
+                card_ref=card.card_ref,
+                issuer_code=card.issuer_code,
+                payoff=QuotedPayoff(
+                    **{
+                        field.name: getattr(card.quote, field.name)
+                        for field in fields(QuotedPayoff)
+                    }
+                ),
+            )
+            for card in told.cards
+            if card.quote is not None
+        ),
+    )

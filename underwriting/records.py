@@ -1,0 +1,128 @@
+"""Tables of underwriting: models, assessments with what the sources said, and reviews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.append_only import append_only
+from kernel.db import Base
+from kernel.moves import Moves, Step
+from underwriting.decisions import Outcome
+
+
+class ModelStatus(StrEnum):
+    """Whether a model scores."""
+
+    CANDIDATE = "candidate"
+    SERVING = "serving"
+    """The one that scores new applications."""
+    RETIRED = "retired"
+    """It served before; it may serve again."""
+
+
+class ModelRecord(Base):
+    """One trained model: the artifact's bytes and its birth certificate."""
+
+    __tablename__ = "model"
+    __table_args__ = (
+        Index(
+            "uq_model_serving", "status", unique=True, postgresql_where=text("status = 'serving'")
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Derived from the manifest's hash, so the same model is kept once."""
+    name: Mapped[str] = mapped_column(unique=True)
+    """What decisions call it: the spec's name and the beginning of the manifest's hash."""
+    status: Mapped[ModelStatus]
+    artifact: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    manifest: Mapped[str] = mapped_column(deferred=True)
+    """Canonical text."""
+    manifest_sha256: Mapped[str]
+    registered_at: Mapped[datetime]
+
+
+class ModelStep(Step, Base):
+    """One move of one model."""
+
+    __tablename__ = "model_step"
+    subject_table = "model"
+
+
+MODEL_MOVES: Final = Moves(
+    step=ModelStep,
+    start=frozenset({ModelStatus.CANDIDATE}),
+    edges=MappingProxyType(
+        {
+            ModelStatus.CANDIDATE: frozenset({ModelStatus.SERVING, ModelStatus.RETIRED}),
+            ModelStatus.SERVING: frozenset({ModelStatus.RETIRED}),
+            ModelStatus.RETIRED: frozenset({ModelStatus.SERVING}),
+        }
+    ),
+)
+
+
+class Assessment(Base):
+    """One decision with the dossier it rests on; never changed, never deleted."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (Index("ix_assessment_application_ref", "application_ref", "decided_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_ref: Mapped[UUID]
+    as_of: Mapped[datetime]
+    outcome: Mapped[Outcome]
+    policy_version: Mapped[str]
+    model_name: Mapped[str | None]
+    """None when the rules decided before any score."""
+    pd: Mapped[Decimal | None] = mapped_column(Numeric(7, 6))
+    dossier: Mapped[str]
+    """Canonical text."""
+    dossier_sha256: Mapped[str]
+    decision: Mapped[str]
+    """Canonical text."""
+    decision_sha256: Mapped[str]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime]
+
+
+class SourceAnswer(Base):
+    """What one source said for one assessment, under the source's own reference."""
+
+    __tablename__ = "source_answer"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessment.id"), index=True)
+    source: Mapped[str]
+    reference: Mapped[str]
+    """The source's own reference; empty when it had nothing to say."""
+    body: Mapped[str]
+    """Canonical text of what was used of it; no personal data."""
+    sha256: Mapped[str]
+    asked_at: Mapped[datetime]
+
+
+class Review(Base):
+    """A person's answer where the assessment left it to one, or the debtor asked for one."""
+
+    __tablename__ = "review"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessment.id"), unique=True)
+    outcome: Mapped[Outcome]
+    note: Mapped[str]
+    """Why, in the reviewer's words."""
+    reviewed_by: Mapped[str]
+    reviewed_at: Mapped[datetime]
+
+
+for _table in (Assessment, SourceAnswer, Review):
+    append_only(_table)
