@@ -1,11 +1,10 @@
-"""Referrals: receiving them once, and telling an agency what it may know of its own."""
+"""Referrals: receiving them once, and finding them again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from http import HTTPStatus
 from typing import ClassVar, Final
 from uuid import UUID
@@ -21,7 +20,6 @@ from kernel.refusals import Refused
 from kernel.sealing import blind_index, seal
 from origination import agencies, referral_forms
 from origination.records.referrals import (
-    LAPSE_DAYS,
     LIVE_STATUSES,
     REFERRAL_MOVES,
     WAITING_STATUSES,
@@ -61,15 +59,6 @@ class UnknownCase(Refused):
     code = "unknown_case"
     title = "You have no such case"
     title_zh = "贵机构没有该案件"
-
-
-class AgencyView(StrEnum):
-    """The states of a referral that its agency may know before there is an application."""
-
-    RECEIVED = "received"
-    INVITED = "invited"
-    APPLIED = "applied"
-    DECLINED_OR_WITHDRAWN = "declined_or_withdrawn"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -143,29 +132,6 @@ def live_of_mobile(session: Session, mobile: Mobile) -> Sequence[Referral]:
         .order_by(Referral.received_at.desc(), Referral.id.desc())
         .limit(LISTED_MAX)
     ).all()
-
-
-def agency_view(referral: Referral, *, at: datetime) -> AgencyView:
-    """Say what the agency may know; why a referral ended is not its business.
-
-    A superseded one looks like an invitation that nobody takes up until its time is over:
-    otherwise the agency would learn that another one owns the person.
-    """
-    match referral.status:
-        case ReferralStatus.RECEIVED:
-            return AgencyView.RECEIVED
-        case ReferralStatus.INVITED | ReferralStatus.OPENED:
-            return AgencyView.INVITED
-        case ReferralStatus.CONSENTED:
-            return AgencyView.APPLIED
-        case ReferralStatus.SUPERSEDED if at < _would_lapse_at(referral):
-            return AgencyView.INVITED
-        case ReferralStatus.LAPSED | ReferralStatus.SUPERSEDED | ReferralStatus.DECLINED:
-            return AgencyView.DECLINED_OR_WITHDRAWN
-
-
-def _would_lapse_at(referral: Referral) -> datetime:
-    return referral.lapses_at or referral.received_at + timedelta(days=LAPSE_DAYS)
 
 
 def _by_case(session: Session, agency_id: UUID, case_no: str) -> Referral | None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from kernel import moves
 from kernel.events import Event
 from kernel.moves import MoveRefused
-from origination import agencies, invitations, messages, referrals
+from origination import agencies, agency_states, invitations, messages
 from origination.invitations import (
     DeclineReason,
     InvitationOver,
@@ -19,7 +19,7 @@ from origination.invitations import (
 )
 from origination.records.messages import Message
 from origination.records.referrals import REFERRAL_MOVES, ReferralStatus
-from origination.referrals import AgencyView
+from origination.records.webhooks import AgencyState
 from tests.origination.front import builders as make
 
 WEEK = timedelta(days=7)
@@ -164,6 +164,6 @@ def test_one_who_is_owned_is_not_written_to_and_the_agency_cannot_tell(session):
     assert later.status is ReferralStatus.SUPERSEDED
     assert len(session.scalars(select(Message)).all()) == before
     # For the other agency it looks like an invitation that nobody takes up.
-    view = referrals.agency_view(later, at=make.NOON)
-    assert view is AgencyView.INVITED
-    assert referrals.agency_view(later, at=make.NOON + WEEK) is AgencyView.DECLINED_OR_WITHDRAWN
+    assert agency_states.present(session, later, at=make.NOON) is AgencyState.INVITED
+    week_later = agency_states.present(session, later, at=make.NOON + WEEK)
+    assert week_later is AgencyState.DECLINED_OR_WITHDRAWN

@@ -21,7 +21,7 @@ from origination.agencies import (
 )
 from origination.records.referrals import REFERRAL_MOVES, Referral, ReferralStatus
 from origination.referral_forms import ReferralFaulty
-from origination.referrals import AgencyView, CardAlreadyReferred, CaseDiffers, UnknownCase
+from origination.referrals import CardAlreadyReferred, CaseDiffers, UnknownCase
 from tests.origination.front import builders as make
 
 
@@ -147,18 +147,6 @@ def test_live_referrals_of_a_mobile_are_listed_newest_first(session):
     listed = referrals.live_of_mobile(session, make.MOBILE)
 
     assert [referral.id for referral in listed] == [second.id, first.id]
-
-
-@pytest.mark.parametrize(
-    "end", [ReferralStatus.LAPSED, ReferralStatus.SUPERSEDED, ReferralStatus.DECLINED]
-)
-def test_an_agency_never_learns_why_a_referral_ended(session, end):
-    referral = make.referral(session, make.agency(session))
-    moves.advance(session, referral, end, table=REFERRAL_MOVES, by=make.SETUP, at=make.NOON)
-
-    week_later = make.NOON + timedelta(days=7)
-
-    assert referrals.agency_view(referral, at=week_later) is AgencyView.DECLINED_OR_WITHDRAWN
 
 
 def test_the_same_case_sent_by_many_threads_at_once_is_one_referral(database):
