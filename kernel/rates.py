@@ -144,7 +144,7 @@ def annual_irr_dated(flows: Sequence[tuple[date, Money]]) -> Decimal:
 def exact_irr_dated(flows: Sequence[tuple[date, Money]]) -> Decimal:
     """Give the same rate as `annual_irr_dated` before it is rounded to six places."""
     ordered = sorted(flows, key=lambda flow: flow[0])
-    amounts = [money for _, money in ordered]
+    amounts = [Decimal(money.fen) for _, money in ordered]
     steps = [0, *((later[0] - earlier[0]).days for earlier, later in pairwise(ordered))]
     with localcontext(CONTEXT):
         return (1 + _root_of_flows(amounts, steps)) ** 365 - 1
@@ -156,7 +156,16 @@ def periodic_irr(flows: Sequence[Money]) -> Decimal:
     Raises:
         NoRate: the flows never change sign, or no rate balances them.
     """
-    return _root_of_flows(flows, [0, *([1] * (len(flows) - 1))])
+    return irr([Decimal(money.fen) for money in flows])
+
+
+def irr(values: Sequence[Decimal]) -> Decimal:
+    """Give the rate per period that makes equally spaced values worth nothing today.
+
+    Raises:
+        NoRate: the values never change sign, or no rate balances them.
+    """
+    return _root_of_flows(values, [0, *([1] * (len(values) - 1))])
 
 
 def rounded(rate: Decimal) -> Decimal:
@@ -170,11 +179,10 @@ def rounded(rate: Decimal) -> Decimal:
     return rate.quantize(PLACES, rounding=ROUND_HALF_UP, context=CONTEXT)
 
 
-def _root_of_flows(flows: Sequence[Money], steps: Sequence[int]) -> Decimal:
+def _root_of_flows(amounts: Sequence[Decimal], steps: Sequence[int]) -> Decimal:
     """Solve for the rate per step; `steps[k]` is the distance from flow k-1 to flow k."""
-    if not 2 <= len(flows) <= FLOWS_MAX:
+    if not 2 <= len(amounts) <= FLOWS_MAX:
         raise NoRate(f"a rate needs between 2 and {FLOWS_MAX} cash flows")
-    amounts = [Decimal(money.fen) for money in flows]
     if not (min(amounts) < 0 < max(amounts)):
         raise NoRate("the cash flows never change sign")
 
@@ -267,6 +275,17 @@ def future_value(
         return -(present * growth + payment * (1 + rate * due) * (growth - 1) / rate)
 
 
+def present_value(
+    future: Decimal, *, rate: Decimal, periods: int, payment: Decimal, due: int = 0
+) -> Decimal:
+    """Give what `future` and a level payment are worth today, by the same convention of signs."""
+    with localcontext(CONTEXT):
+        if rate == 0:
+            return -(future + payment * periods)
+        growth = (1 + rate) ** periods
+        return -(future + payment * (1 + rate * due) * (growth - 1) / rate) / growth
+
+
 def interest_part(
     present: Decimal, *, rate: Decimal, periods: int, number: int, due: int = 0
 ) -> Decimal:
@@ -323,8 +342,10 @@ def period_rate(
     """Give the rate per period that links present, level payment and future value.
 
     Raises:
-        NoRate: no rate above -100 % does.
+        NoRate: no rate above -100 % does, or there are too many periods.
     """
+    if not 0 <= periods <= FLOWS_MAX:
+        raise NoRate(f"between 0 and {FLOWS_MAX} periods are looked at")
 
     def value(rate: Decimal) -> tuple[Decimal, Decimal]:
         # Polynomial in the growth factor, so that rate zero needs no special case.

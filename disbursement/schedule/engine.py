@@ -190,7 +190,8 @@ class Replay:
 
     def _collected(self, span: Span, interest: int, *, last: bool) -> int:
         """Hold interest back while grace on interest lasts."""
-        if last or span.number > self.terms.grace.interest:
+        # A row 0 is a stub before the first instalment: it pays interest and nothing else.
+        if last or not 1 <= span.number <= self.terms.grace.interest:
             collected, self.waiting = interest + self.waiting, 0
             return collected
         self.waiting += interest

@@ -93,12 +93,16 @@ class RateLine:
         """Let no interest run between two dates."""
         self._pauses.append((start, end))
 
+    def marks(self, start: date, end: date) -> list[date]:
+        """List the days inside a stretch on which the rate changes or a pause begins or ends."""
+        pauses = (day for pause in self._pauses for day in pause)
+        return sorted({day for day in (*self._days, *pauses) if start < day < end})
+
     def factor(self, span: Span, start: date, end: date, measured: Measure) -> Fraction:
         """Give the rate factor of a stretch of the period, cut wherever the rate changes."""
         if not self._days and not self._pauses:
             return self._rates[0] * measured(span, start, end) if start < end else ZERO
-        marks = {start, end, *self._days, *(day for pause in self._pauses for day in pause)}
-        cuts = sorted(day for day in marks if start <= day <= end)
+        cuts = sorted({start, *self.marks(start, end), end})
         return sum(
             (
                 self._rate(a) * measured(span, a, b)

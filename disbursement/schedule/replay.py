@@ -102,22 +102,31 @@ def _prepay(state: Replay, event: happened.Prepaid) -> None:
     left = state.pay(_positive(event.amount), event.on)
     if not left:
         return
-    span = _open(state)
     if left > state.balance:
         raise NotApplicable("more than the principal that is left; ask for the payoff amount")
+    prepay(state, left, on=event.on, strategy=event.strategy)
+
+
+def prepay(state: Replay, fen: int, *, on: date, strategy: Strategy) -> None:
+    """Take prepaid principal off on a day and let the instalments follow.
+
+    Raises:
+        NotApplicable: the last instalment has fallen due.
+    """
+    span = _open(state)
     if not state.solved:
         state.solve()
-    change = state.change(event.on, -left)
-    match event.strategy:
+    change = state.change(on, -fen)
+    match strategy:
         case Strategy.SHORTEN:
             state.ending = True
         case Strategy.LOWER:
             state.lower(change)
         case _:
-            assert_never(event.strategy)
+            assert_never(strategy)
     if not state.balance:
         state.ending = True
-        if state.items and not state.accrued(span, event.on) and not state.waiting:
+        if state.items and not state.accrued(span, on) and not state.waiting:
             del state.spans[state.at :]
 
 

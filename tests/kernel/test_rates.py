@@ -225,6 +225,21 @@ def test_periods_and_rate_are_found_from_the_payment(due):
     assert abs(found - rate) < Decimal("1e-30")
 
 
+def test_present_and_future_value_undo_each_other():
+    future = rates.future_value(
+        Decimal(-1000), rate=Decimal("0.05"), periods=10, payment=Decimal(-50), due=1
+    )
+
+    back = rates.present_value(
+        future, rate=Decimal("0.05"), periods=10, payment=Decimal(-50), due=1
+    )
+
+    assert abs(back + 1000) < Decimal("1e-40")
+    assert rates.present_value(
+        Decimal(100), rate=Decimal(0), periods=4, payment=Decimal(-50)
+    ) == Decimal(100)
+
+
 def test_todays_worth_counts_the_first_value_in_full():
     # -100 + 60/1.1 + 60/1.21 = 4.1322...
     worth = rates.net_present_value([Decimal(-100), Decimal(60), Decimal(60)], rate=Decimal("0.1"))
