@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.personal import Mobile, NationalId, PersonName
 from kernel.sealing import Sealed, SealedColumn
@@ -74,3 +75,6 @@ class Ownership(Base):
     agency_id: Mapped[UUID] = mapped_column(ForeignKey("agency.id"))
     from_at: Mapped[datetime]
     until_at: Mapped[datetime]
+
+
+append_only(Ownership)

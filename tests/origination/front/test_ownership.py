@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from kernel import db
 from kernel.events import Event
@@ -115,6 +116,16 @@ def test_an_invitation_that_is_over_or_was_never_opened_owns_nobody(session):
     unopened = make.invited(session, agency, case_no="BC-2", card_last4="1111")
     with pytest.raises(InvitationOver):
         claim(session, unopened, debtor)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE ownership SET until_at = now()", "DELETE FROM ownership"]
+)
+def test_the_history_of_ownership_cannot_be_rewritten(session, change):
+    make.owned(session, make.opened(session, make.agency(session)))
+
+    with pytest.raises(IntegrityError, match="never changed or deleted"):
+        session.execute(text(change))
 
 
 def test_other_peoples_referrals_are_left_alone(session):
