@@ -1,8 +1,8 @@
-"""How an application ends: withdrawn by the debtor, lapsed, or closed by what happened to it."""
+"""How an application ends: withdrawn by the debtor, or closed by what happened to it."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -15,14 +15,11 @@ from origination import applicants, cards
 from origination.records.applications import (
     APPLICATION_MOVES,
     CLOSED,
-    FILLING_IN,
     Application,
     ApplicationStatus,
 )
 from origination.records.offers import OFFER_MOVES, Offer, OfferStatus
 
-LAPSE_DAYS: Final = 30
-"""As long as a referral owns its debtor; after that the cards come free for another application."""
 _OFFER_ENDS: Final = {
     ApplicationStatus.EXPIRED: OfferStatus.EXPIRED,
     ApplicationStatus.WITHDRAWN: OfferStatus.WITHDRAWN,
@@ -77,30 +74,6 @@ def close(
         at=at,
         body={"status": to.value, "referral_id": str(application.referral_id)},
     )
-
-
-def lapse(session: Session, *, by: Actor, at: datetime, limit: int) -> int:
-    """Let applications expire that nobody went on filling in, and count them."""
-    untouched = session.scalars(
-        select(Application)
-        .where(
-            Application.status.in_(FILLING_IN),
-            Application.touched_at <= at - timedelta(days=LAPSE_DAYS),
-        )
-        .order_by(Application.touched_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for application in untouched:
-        close(
-            session,
-            application,
-            ApplicationStatus.EXPIRED,
-            reason=f"untouched for {LAPSE_DAYS} days",
-            by=by,
-            at=at,
-        )
-    return len(untouched)
 
 
 def _end_offers(

@@ -148,7 +148,7 @@ def give(
     words = text(purpose, on=business_day(at))
     if shown_sha256 != words.sha256(application.locale):
         raise ConsentTextChanged(f"the text in force for {purpose} is {words.version}")
-    _require_plain_evidence(evidence)
+    require_plain(evidence)
     given = _in_force(session, application).get(purpose)
     if given is None:
         given = _write(session, application, words, evidence=evidence, at=at)
@@ -201,6 +201,21 @@ def require(session: Session, application: Application, *, needed: frozenset[Pur
     absent = missing(session, application, needed=needed)
     if absent:
         raise ConsentMissing(absent)
+
+
+def require_plain(evidence: Mapping[str, str]) -> None:
+    """Go on only with evidence that is short and holds no personal number.
+
+    Raises:
+        EvidenceRefused: it is not.
+    """
+    whole = len(evidence) <= EVIDENCE_ENTRIES_MAX and all(
+        len(part) <= EVIDENCE_CHARACTERS_MAX for pair in evidence.items() for part in pair
+    )
+    if not whole:
+        raise EvidenceRefused("at most 8 entries of at most 200 characters")
+    if any(minimal_data.forbidden_kind(part) for pair in evidence.items() for part in pair):
+        raise EvidenceRefused("evidence names sessions and pages, never a number of a person")
 
 
 def listed(session: Session, application: Application) -> Sequence[Consent]:
@@ -258,16 +273,6 @@ def _require_open_for(application: Application, purpose: Purpose) -> None:
     )
     if too_early or not application.is_live:
         raise moves.MoveRefused("application", application.status, f"consent {purpose}")
-
-
-def _require_plain_evidence(evidence: Mapping[str, str]) -> None:
-    whole = len(evidence) <= EVIDENCE_ENTRIES_MAX and all(
-        len(part) <= EVIDENCE_CHARACTERS_MAX for pair in evidence.items() for part in pair
-    )
-    if not whole:
-        raise EvidenceRefused("at most 8 entries of at most 200 characters")
-    if any(minimal_data.forbidden_kind(part) for pair in evidence.items() for part in pair):
-        raise EvidenceRefused("evidence names sessions and pages, never a number of a person")
 
 
 def _write(

@@ -224,3 +224,20 @@ def _comparison(comparison: Comparison) -> Mapping[str, Any]:
 
 def _cost(cost: Cost) -> dict[str, Any]:
     return {"monthly": str(cost.monthly), "total": str(cost.total), "months": cost.months}
+
+
+def read_comparison(plain: Mapping[str, Any]) -> Comparison:
+    """Read the comparison of a disclosure back from its document."""
+    return Comparison(
+        staying=_read_cost(plain["staying"]),
+        offers=None if plain["offers"] is None else _read_cost(plain["offers"]),
+        loan=_read_cost(plain["loan"]),
+    )
+
+
+def _read_cost(plain: Mapping[str, Any]) -> Cost:
+    return Cost(
+        monthly=Money.yuan(plain["monthly"]),
+        total=Money.yuan(plain["total"]),
+        months=int(plain["months"]),
+    )

@@ -11,7 +11,7 @@ from kernel import db, moves
 from kernel.actors import Actor, Role
 from kernel.events import Event
 from kernel.moves import MoveRefused
-from origination import applicants, applications, cards, closing, consents, invitations
+from origination import applicants, applications, cards, closing, consents, expiry, invitations
 from origination.records.applications import (
     APPLICATION_MOVES,
     CLOSED,
@@ -200,9 +200,9 @@ def test_an_application_left_lying_lapses_and_its_cards_come_free(database):
         fresh = make.filled_in(session, Person(2), at=later(days=6))
 
     with db.transaction() as session:
-        early = closing.lapse(session, by=make.SYSTEM, at=later(days=29), limit=10)
+        early = expiry.lapse(session, by=make.SYSTEM, at=later(days=29), limit=10)
     with db.transaction() as session:
-        done = closing.lapse(session, by=make.SYSTEM, at=later(days=30), limit=10)
+        done = expiry.lapse(session, by=make.SYSTEM, at=later(days=30), limit=10)
 
     assert (early, done) == (0, 1)
     assert make.again(lying.id).status is ApplicationStatus.EXPIRED
@@ -214,7 +214,7 @@ def test_a_submitted_application_does_not_lapse_while_it_waits_for_us(database):
         make.submitted(session)
 
     with db.transaction() as session:
-        done = closing.lapse(session, by=make.SYSTEM, at=later(days=60), limit=10)
+        done = expiry.lapse(session, by=make.SYSTEM, at=later(days=60), limit=10)
 
     assert done == 0
 
