@@ -18,7 +18,7 @@ class PartnerRefused(Exception):
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the partner answered with status {status}")
-        self.status = status
+        self.http_status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

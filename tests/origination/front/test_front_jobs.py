@@ -107,7 +107,7 @@ def test_an_invitation_made_at_night_is_sent_in_the_morning(settings, sandbox, d
     assert len(inbox(sandbox)) == 1
 
 
-@pytest.mark.parametrize("mode", ["http_500", "garbage"])
+@pytest.mark.parametrize("mode", ["http_500", "garbage", "silent"])
 def test_a_gateway_that_fails_gets_the_same_reference_later(
     surroundings, sandbox, referral_id, mode
 ):
@@ -216,7 +216,7 @@ def test_a_person_who_does_not_match_is_refused_and_the_try_is_kept(
         assert len(session.scalars(select(IdentityTry)).all()) == 1
 
 
-@pytest.mark.parametrize("mode", ["http_500", "garbage"])
+@pytest.mark.parametrize("mode", ["http_500", "garbage", "silent"])
 def test_a_partner_without_an_answer_asks_for_patience(surroundings, sandbox, opened_id, mode):
     load_person(sandbox)
     outage(sandbox, "identity", mode)

@@ -16,7 +16,7 @@ from origination import agencies
 from origination.records.referrals import Referral
 from origination.referral_cli import import_referrals
 from tests.origination.front import builders as make
-from tests.origination.front.test_intake import csv_file, row
+from tests.origination.front.sheets import csv_file, row
 
 
 @pytest.fixture
