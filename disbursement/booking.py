@@ -48,6 +48,13 @@ def follow_legs(session: Session, loan: Loan, *, by: Actor, at: datetime) -> Non
             return
 
 
+def has_matured(loan: Loan, *, on: date) -> bool:
+    """Tell whether the last due date of a loan that has begun lies on or before a day."""
+    if loan.first_due is None or loan.anchor_day is None:
+        return False
+    return month_day(loan.first_due, loan.months - 1, loan.anchor_day) <= on
+
+
 def _activate(
     session: Session, loan: Loan, live: Sequence[PayoutLeg], *, by: Actor, at: datetime
 ) -> None:

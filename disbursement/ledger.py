@@ -202,6 +202,11 @@ def void(session: Session, pending_id: UUID, *, value_date: date, at: datetime) 
     )
 
 
+def resolution_id(pending_id: UUID) -> UUID:
+    """Give the identity of the one transfer that settles or voids a pending one."""
+    return ids.derived(pending_id, "resolution")
+
+
 def reverse(
     session: Session, transfer_id: UUID, *, reason: str, value_date: date, at: datetime
 ) -> Transfer:
@@ -290,7 +295,7 @@ def _resolve(
     if pending.state is not TransferState.PENDING:
         raise NotAPosting("only a pending transfer is settled or voided")
     row = transfers.Row(
-        id=ids.derived(pending.id, "resolution"),
+        id=resolution_id(pending.id),
         debit_id=pending.debit_id,
         credit_id=pending.credit_id,
         amount=amount,

@@ -15,6 +15,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from disbursement import payees
+from disbursement.payees import Payee
 from disbursement.records.payouts import LegStatus, PayoutLeg, PayoutStep
 from kernel import ids
 from kernel.moves import Moves
@@ -65,6 +67,30 @@ class NoSuchLeg(Refused):
 def identity(loan_id: UUID, card_ref: UUID, attempt: int) -> UUID:
     """Give the identity of a loan's n-th leg to a card."""
     return ids.derived(loan_id, "leg", str(card_ref), attempt)
+
+
+def successor(leg: PayoutLeg, payee: Payee) -> PayoutLeg:
+    """Make the planned leg that follows a failed or returned one."""
+    attempt = leg.attempt + 1
+    leg_id = identity(leg.loan_id, leg.card_ref, attempt)
+    return PayoutLeg(
+        id=leg_id,
+        loan_id=leg.loan_id,
+        card_ref=leg.card_ref,
+        attempt=attempt,
+        issuer_code=leg.issuer_code,
+        card=leg.card,
+        payee=leg.payee,
+        card_masked=leg.card_masked,
+        card_index=leg.card_index,
+        payee_digest=payees.digest(leg_id, payee.card, payee.name),
+        ceiling=leg.ceiling,
+        channel=leg.channel,
+        status=LegStatus.PLANNED,
+        approval_round=1,
+        predecessor_id=leg.id,
+        queries=0,
+    )
 
 
 def lock(session: Session, leg_id: UUID) -> PayoutLeg:

@@ -84,6 +84,11 @@ class PayoutLeg(Claimable, Base):
             "next_query_at",
             postgresql_where=text("next_query_at IS NOT NULL"),
         ),
+        Index(
+            "ix_payout_leg_to_check",
+            "next_check_at",
+            postgresql_where=text("next_check_at IS NOT NULL"),
+        ),
         Index("ix_payout_leg_status", "status"),
         Index("ix_payout_leg_card_index", "card_index"),
         Index("ix_payout_leg_value_date", "value_date"),
@@ -123,6 +128,8 @@ class PayoutLeg(Claimable, Base):
     """The failed or returned leg that this one follows."""
     next_query_at: Mapped[datetime | None]
     queries: Mapped[int]
+    next_check_at: Mapped[datetime | None]
+    """When the issuer is to be asked whether a matched payment cleared the card."""
     absent_since: Mapped[datetime | None]
     """Since when every answer of the channel has been that it knows no such order."""
     code: Mapped[str | None]

@@ -9,6 +9,7 @@ import pytest
 from disbursement import ledger
 from kernel.db import transaction
 from tests.disbursement.partners import Partners
+from tests.disbursement.saga import Saga
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ def partners(sandbox, clock) -> Partners:
     behind = Partners(sandbox, clock)
     behind.fund()
     return behind
+
+
+@pytest.fixture
+def saga(surroundings, clock, partners, books) -> Saga:
+    """Give a world in which payouts can be told; the books are checked at the end."""
+    return Saga(surroundings, clock, partners)

@@ -1,0 +1,32 @@
+"""Keeping every exchange with a channel: the request masked, the reply as it came."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from disbursement.channels.channel import Exchange
+from disbursement.records.payouts import ChannelEvidence
+from kernel import ids
+
+REPLY_BYTES_MAX: Final = 64 * 1024
+
+
+def keep(session: Session, exchange: Exchange, *, channel: str, at: datetime) -> None:
+    """Add an exchange to the evidence; of a longer reply the first 64 KiB and the length."""
+    session.add(
+        ChannelEvidence(
+            id=ids.new(),
+            channel=channel,
+            kind=exchange.kind,
+            order_no=exchange.order_no,
+            is_genuine=exchange.is_genuine,
+            verdict=exchange.verdict,
+            request=exchange.request,
+            reply=exchange.reply[:REPLY_BYTES_MAX],
+            reply_bytes=len(exchange.reply),
+            at=at,
+        )
+    )

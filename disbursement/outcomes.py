@@ -1,0 +1,221 @@
+"""What an answer about a payment means for its leg, the ledger and the loan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, assert_never
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from disbursement import booking, ledger, legs, loans
+from disbursement.channels.channel import OrderKey, Outcome, Receipt
+from disbursement.channels.days import settlement_day
+from disbursement.records.loans import Loan
+from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg
+from kernel import events, ids, moves
+from kernel.actors import Actor
+from kernel.clock import business_day
+from kernel.refusals import Refused
+
+QUERY_GAP_MINUTES_MAX: Final = 32
+RETURN_WATCH: Final = timedelta(days=5)
+"""How long a paid leg is asked about once a day; the settlement file tells of later returns."""
+NEVER_KNOWN_AFTER: Final = timedelta(hours=24)
+
+
+class NotSent(Refused):
+    """No order number of the payout was ever given out, so no answer can be about it."""
+
+    status = HTTPStatus.CONFLICT
+    code = "payout_not_sent"
+    title = "Nothing was sent for this payout"
+    title_zh = "该笔付款尚未发出"
+
+
+def apply(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: datetime) -> None:
+    """Move a locked leg to where an answer says it stands, or note that the answer contradicts.
+
+    What is final stays: only a return follows a payment, and the opposite of a final outcome is
+    told as `payout.contradiction` for a person, never booked.
+
+    Raises:
+        NotSent: no order number of the leg was ever given out.
+    """
+    if leg.order_no is None:
+        raise NotSent(f"payout {leg.id} was never sent")
+    _note(leg, receipt, at)
+    if receipt.outcome in {Outcome.PAID, Outcome.RETURNED} and _amount_differs(leg, receipt):
+        _contradict(session, leg, receipt, at=at)
+        return
+    match receipt.outcome:
+        case Outcome.ACCEPTED | Outcome.UNKNOWN:
+            _wait(session, leg, receipt, by=by, at=at)
+        case Outcome.PAID:
+            _pay(session, leg, receipt, by=by, at=at)
+        case Outcome.REFUSED:
+            _refuse(session, leg, receipt, by=by, at=at)
+        case Outcome.RETURNED:
+            _return(session, leg, receipt, by=by, at=at)
+        case _:
+            assert_never(receipt.outcome)
+
+
+def fail_if_never_known(session: Session, leg: PayoutLeg, *, by: Actor, at: datetime) -> None:
+    """Fail an unknown leg that never reached the channel, by rule.
+
+    The rule: for a day every query has said that there is no such order, and neither the file of
+    the leg's settlement day nor that of the day after knows it.
+    """
+    if leg.status is not LegStatus.UNKNOWN or leg.absent_since is None:
+        return
+    if at - leg.absent_since < NEVER_KNOWN_AFTER:
+        return
+    first = settlement_day(key_of(leg).txn_time)
+    silent_files = session.scalar(
+        select(func.count())
+        .select_from(PayoutAbsence)
+        .where(
+            PayoutAbsence.leg_id == leg.id,
+            PayoutAbsence.day.in_([first, first + timedelta(days=1)]),
+        )
+    )
+    if silent_files == 2:
+        _fail(session, leg, reason="never known to the channel", by=by, at=at)
+
+
+def next_query_at(leg: PayoutLeg, *, at: datetime) -> datetime | None:
+    """Tell when a leg is to be asked about next; None when the channel has nothing more to say."""
+    if leg.status in legs.IN_FLIGHT:
+        if leg.queries == 0:
+            return leg.next_query_at
+        minutes = min(2 ** min(leg.queries - 1, 10), QUERY_GAP_MINUTES_MAX)
+        return at + timedelta(minutes=minutes)
+    if leg.status in legs.LIVE and leg.paid_at is not None and at - leg.paid_at < RETURN_WATCH:
+        return at + timedelta(days=1)
+    return None
+
+
+def follow(session: Session, leg: PayoutLeg, *, by: Actor, at: datetime) -> Loan:
+    """Have the leg's loan booked at what its legs have come to."""
+    loan = loans.lock(session, leg.loan_id)
+    booking.follow_legs(session, loan, by=by, at=at)
+    return loan
+
+
+def tell(
+    session: Session,
+    leg: PayoutLeg,
+    kind: str,
+    *,
+    at: datetime,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Append a fact about a leg to the event log."""
+    loan = loans.get(session, leg.loan_id)
+    body = {
+        "loan_id": str(leg.loan_id),
+        "application_ref": str(loan.application_ref),
+        "order_id": str(loan.order_id),
+        "card_ref": str(leg.card_ref),
+        **({"amount": str(leg.amount)} if leg.amount is not None else {}),
+        **(more or {}),
+    }
+    events.append(session, kind, subject=leg.id, at=at, body=body)
+
+
+def key_of(leg: PayoutLeg) -> OrderKey:
+    """Give the channel's identity of a leg that was sent."""
+    assert leg.order_no is not None, "a leg that was sent has an order number"
+    assert leg.txn_time is not None, "a leg that was sent has its second"
+    return OrderKey(order_no=leg.order_no, txn_time=leg.txn_time)
+
+
+def reserve_id(leg: PayoutLeg) -> UUID:
+    """Give the identity of the transfer that sets a leg's amount aside."""
+    return ids.derived(leg.id, "reserve")
+
+
+def _note(leg: PayoutLeg, receipt: Receipt, at: datetime) -> None:
+    leg.code = receipt.code or leg.code
+    leg.reference = receipt.reference or leg.reference
+    if not receipt.is_absent:
+        # Silence says nothing either way; any other word ends a row of "no such order".
+        leg.absent_since = None if receipt.code is not None else leg.absent_since
+    elif leg.absent_since is None:
+        leg.absent_since = at
+
+
+def _amount_differs(leg: PayoutLeg, receipt: Receipt) -> bool:
+    return receipt.amount is not None and receipt.amount != leg.amount
+
+
+def _wait(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: datetime) -> None:
+    if leg.status is LegStatus.SUBMITTED:
+        to = LegStatus(receipt.outcome)
+        moves.advance(session, leg, to, table=legs.MOVES, by=by, at=at, reason=receipt.text)
+
+
+def _pay(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: datetime) -> None:
+    if leg.status is LegStatus.FAILED:
+        _contradict(session, leg, receipt, at=at)
+        return
+    if leg.status not in legs.IN_FLIGHT:
+        return
+    value_date = receipt.settle_day or settlement_day(key_of(leg).txn_time)
+    leg.paid_at = at
+    leg.value_date = value_date
+    moves.advance(session, leg, LegStatus.PAID, table=legs.MOVES, by=by, at=at, reason=receipt.text)
+    ledger.settle(session, reserve_id(leg), value_date=value_date, at=at)
+    tell(session, leg, "payout.paid", at=at)
+    if receipt.outcome is Outcome.PAID:
+        follow(session, leg, by=by, at=at)
+
+
+def _refuse(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: datetime) -> None:
+    if leg.status in legs.LIVE or leg.status is LegStatus.RETURNED:
+        _contradict(session, leg, receipt, at=at)
+    elif leg.status in legs.IN_FLIGHT:
+        _fail(session, leg, reason=receipt.text, by=by, at=at)
+
+
+def _fail(session: Session, leg: PayoutLeg, *, reason: str, by: Actor, at: datetime) -> None:
+    moves.advance(session, leg, LegStatus.FAILED, table=legs.MOVES, by=by, at=at, reason=reason)
+    ledger.void(session, reserve_id(leg), value_date=business_day(at), at=at)
+    tell(session, leg, "payout.failed", at=at, more={"code": leg.code or ""})
+    follow(session, leg, by=by, at=at)
+
+
+def _return(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: datetime) -> None:
+    if leg.status is LegStatus.RETURNED:
+        return
+    # A return is also the word that it was paid; then the loan follows both at once.
+    _pay(session, leg, receipt, by=by, at=at)
+    if leg.status not in legs.LIVE:
+        return
+    leg.returned_on = receipt.returned_on or business_day(at)
+    moves.advance(
+        session, leg, LegStatus.RETURNED, table=legs.MOVES, by=by, at=at, reason=receipt.text
+    )
+    ledger.reverse(
+        session,
+        ledger.resolution_id(reserve_id(leg)),
+        reason="payout_returned",
+        value_date=leg.returned_on,
+        at=at,
+    )
+    tell(session, leg, "payout.returned", at=at)
+    follow(session, leg, by=by, at=at)
+
+
+def _contradict(session: Session, leg: PayoutLeg, receipt: Receipt, *, at: datetime) -> None:
+    if leg.contradicted_at is not None:
+        return
+    leg.contradicted_at = at
+    told = {"was": leg.status.value, "told": receipt.outcome.value, "code": receipt.code or ""}
+    if receipt.amount is not None:
+        told["told_amount"] = str(receipt.amount)
+    tell(session, leg, "payout.contradiction", at=at, more=told)

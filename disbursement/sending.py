@@ -1,0 +1,220 @@
+"""The loops an edge runs: send what is approved, ask what is undecided, check what was cleared.
+
+Each step is one transaction or one outside call, never both, so that a process may die between any
+two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from disbursement import payoffs, payouts
+from disbursement.channels import unionpay
+from disbursement.channels.channel import Instruction, Outcome, PayoutChannel, Receipt
+from disbursement.issuers import Issuers, NoSuchAccount
+from disbursement.payouts import Findings, Source, Work
+from kernel import logs
+from kernel.clock import Clock
+from kernel.db import transaction
+from kernel.outbound import Garbled, NoAnswer
+from kernel.surroundings import Surroundings
+
+RUN_MAX: Final = 500
+"""Legs in one run of a job; the next run takes the rest."""
+SILENCES_MAX: Final = 3
+"""So many silent answers in a row and the run ends: the partner is down, the legs can wait."""
+SEND_WITHIN: Final = timedelta(minutes=5)
+"""An instruction older than this is not sent: others may ask about it already."""
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """One worker with its ways outside."""
+
+    channel: PayoutChannel
+    issuers: Issuers
+    clock: Clock
+    worker: str = field(default_factory=lambda: f"sender-{uuid4().hex[:12]}")
+
+    def take(self) -> Work | None:
+        """Claim one approved leg."""
+        with transaction() as session:
+            return payouts.take(session, worker=self.worker, at=self.clock.now())
+
+    def look(self, work: Work) -> Findings:
+        """Ask the issuer about the card.
+
+        Raises:
+            NoAnswer: nobody knows.
+            Garbled: the answer cannot be read.
+        """
+        card, name = work.payee.card, work.payee.name
+        try:
+            check = self.issuers.verify(work.issuer_code, card, name)
+            quoted = self.issuers.quote(work.issuer_code, card)
+        except NoSuchAccount:
+            return Findings(check=None, quoted=None)
+        return Findings(check=check, quoted=quoted)
+
+    def prepare(self, work: Work, findings: Findings) -> Instruction | None:
+        """Commit the order number, or the reason why nothing is sent.
+
+        Raises:
+            ClaimLost: another worker has taken the leg over.
+        """
+        with transaction() as session:
+            return payouts.prepare(session, work, findings, worker=self.worker, at=self.clock.now())
+
+    def pay(self, instruction: Instruction) -> Receipt | None:
+        """Send an instruction whose order number is committed; None when it has become too old."""
+        if self.clock.now() - instruction.key.txn_time > SEND_WITHIN:
+            return None
+        return self.channel.pay(instruction)
+
+    def record(self, leg_id: UUID, receipt: Receipt, source: Source) -> None:
+        """Keep and book an answer."""
+        with transaction() as session:
+            payouts.record(session, leg_id, receipt, source=source, at=self.clock.now())
+
+    def put_off(self, leg_id: UUID) -> None:
+        """Let a leg wait after a partner was silent."""
+        with transaction() as session:
+            payouts.put_off(session, leg_id, worker=self.worker, at=self.clock.now())
+
+    def give_back(self, leg_id: UUID) -> None:
+        """Let a leg wait after a failure of our own."""
+        with transaction() as session:
+            payouts.give_back(session, leg_id, worker=self.worker, at=self.clock.now())
+
+
+def connect(surroundings: Surroundings) -> Sender:
+    """Make a worker that uses the channel and the issuers of the surroundings."""
+    return Sender(
+        channel=unionpay.connect(surroundings),
+        issuers=Issuers(surroundings.outbound["issuers"]),
+        clock=surroundings.clock,
+    )
+
+
+def send_due(surroundings: Surroundings) -> int:
+    """Send every approved leg that can be sent now, and count those that were."""
+    sender = connect(surroundings)
+    return _run(lambda: _send_one(sender))
+
+
+def query_due(surroundings: Surroundings) -> int:
+    """Ask about every leg that is due, and count the questions."""
+    sender = connect(surroundings)
+    return _run(lambda: _query_one(sender))
+
+
+def check_due(surroundings: Surroundings) -> int:
+    """Ask issuers whether matched payments cleared their cards, and count those that did."""
+    sender = connect(surroundings)
+    return _run(lambda: _check_one(sender))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one turn of a loop came to."""
+
+    done: int = 0
+    was_silent: bool = False
+
+
+def _run(one: Callable[[], _Step | None]) -> int:
+    done = silences = 0
+    for _ in range(RUN_MAX):
+        step = one()
+        if step is None:
+            break
+        done += step.done
+        silences = silences + 1 if step.was_silent else 0
+        if silences >= SILENCES_MAX:
+            log.warning("payout.partner_silent", silences=silences)
+            break
+    return done
+
+
+def _send_one(sender: Sender) -> _Step | None:
+    work = sender.take()
+    if work is None:
+        return None
+    try:
+        findings = sender.look(work)
+        instruction = sender.prepare(work, findings)
+    except (NoAnswer, Garbled) as silence:
+        log.warning("payout.issuer_silent", leg_id=str(work.leg_id), reason=str(silence))
+        sender.put_off(work.leg_id)
+        return _Step(was_silent=True)
+    except Exception:
+        # One leg's failure must not stop the others; after too many it is parked.
+        log.exception("payout.not_prepared", leg_id=str(work.leg_id))
+        sender.give_back(work.leg_id)
+        return _Step()
+    if instruction is None:
+        return _Step()
+    return _pay(sender, work.leg_id, instruction)
+
+
+def _pay(sender: Sender, leg_id: UUID, instruction: Instruction) -> _Step:
+    try:
+        receipt = sender.pay(instruction)
+        if receipt is None:
+            return _Step()
+        sender.record(leg_id, receipt, Source.PAY)
+    except Exception:
+        # The order number is committed: whatever went wrong here, the outcome will be asked for.
+        log.exception("payout.not_recorded", leg_id=str(leg_id))
+        return _Step()
+    log.info("payout.sent", leg_id=str(leg_id), outcome=receipt.outcome, code=receipt.code)
+    return _Step(1, was_silent=_is_silent(receipt))
+
+
+def _query_one(sender: Sender) -> _Step | None:
+    with transaction() as session:
+        due = payouts.take_due(session, worker=sender.worker, at=sender.clock.now())
+    if due is None:
+        return None
+    leg_id, key = due
+    try:
+        receipt = sender.channel.query(key)
+        sender.record(leg_id, receipt, Source.QUERY)
+    except Exception:
+        log.exception("payout.not_queried", leg_id=str(leg_id))
+        sender.give_back(leg_id)
+        return _Step()
+    log.info("payout.queried", leg_id=str(leg_id), outcome=receipt.outcome, code=receipt.code)
+    return _Step(1, was_silent=_is_silent(receipt))
+
+
+def _check_one(sender: Sender) -> _Step | None:
+    with transaction() as session:
+        question = payoffs.take_due(session, worker=sender.worker, at=sender.clock.now())
+    if question is None:
+        return None
+    try:
+        letter = sender.issuers.settlement_letter(question.issuer_code, question.card)
+    except NoSuchAccount:
+        letter = None
+    except (NoAnswer, Garbled) as silence:
+        log.warning("payout.issuer_silent", leg_id=str(question.leg_id), reason=str(silence))
+        sender.put_off(question.leg_id)
+        return _Step(was_silent=True)
+    except Exception:
+        log.exception("payout.not_checked", leg_id=str(question.leg_id))
+        sender.give_back(question.leg_id)
+        return _Step()
+    with transaction() as session:
+        is_clear = payoffs.record(session, question.leg_id, letter, at=sender.clock.now())
+    return _Step(int(is_clear))
+
+
+def _is_silent(receipt: Receipt) -> bool:
+    return receipt.outcome is Outcome.UNKNOWN and receipt.code is None
