@@ -7,11 +7,11 @@ arguments, so they agree to the last fen. Nothing here knows a clock, a session 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import MAXYEAR, date
 
 from disbursement.schedule import regular, replay, terms
 from disbursement.schedule.calendar import month_day
-from disbursement.schedule.contract import Contract, NotSchedulable
+from disbursement.schedule.contract import INSTALMENTS_MAX, Contract, NotSchedulable
 from disbursement.schedule.events import Event
 from disbursement.schedule.rows import Schedule
 from kernel.money import Money
@@ -30,7 +30,9 @@ def build(
         NotApplicable: an event cannot happen to this loan at that time.
     """
     if not events and as_of is None and regular.covers(contract):
-        return Schedule(contract.value_date, contract.principal, regular.rows(contract))
+        return Schedule(
+            contract.value_date, contract.principal, regular.rows(regular.plain(contract))
+        )
     return replay.run(terms.of(contract), events, as_of=as_of)
 
 
@@ -52,17 +54,38 @@ def annuity(
         NotSchedulable: principal not above zero, months outside 1..360, a negative rate, or a
             first due date that is not after the value date.
     """
-    if first_due is None:
-        first_due = _one_month_after(value_date)
-    anchor_day = value_date.day if first_due == _one_month_after(value_date) else first_due.day
+    day = value_date.day
+    months_end = value_date.year * 12 + value_date.month + months
+    if (
+        first_due is None
+        and principal.fen > 0
+        and 1 <= months <= INSTALMENTS_MAX
+        and annual_rate.annual >= 0
+        and months_end < MAXYEAR * 12
+    ):
+        # The product of today, without the detour over a contract that says the same.
+        num, den = annual_rate.annual.as_integer_ratio()
+        terms_of_today = regular.Plain(
+            principal.fen,
+            num,
+            den * 12,
+            None,
+            value_date,
+            month_day(value_date, 1, day),
+            day,
+            months,
+        )
+        return Schedule(value_date, principal, regular.rows(terms_of_today))
+    regular_due = _one_month_after(value_date)
+    due = regular_due if first_due is None else first_due
     return build(
         Contract(
             principal=principal,
             annual_rate=annual_rate,
             instalments=months,
             value_date=value_date,
-            first_due=first_due,
-            anchor_day=anchor_day,
+            first_due=due,
+            anchor_day=day if due == regular_due else due.day,
         )
     )
 

@@ -79,7 +79,15 @@ def is_whole(start: date, end: date, *, months: int, anchor_day: int) -> bool:
 
 def monthly_dates(first: date, count: int, *, anchor_day: int, every: int = 1) -> list[date]:
     """List `count` due dates from `first` on, keeping the anchor day through short months."""
-    return [first, *(month_day(first, every * k, anchor_day) for k in range(1, count))]
+    dates = [first]
+    year, month = first.year, first.month
+    for _ in range(1, count):
+        month += every
+        if month > 12:
+            year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+        day = anchor_day if anchor_day <= 28 else min(anchor_day, month_length(year, month))
+        dates.append(date(year, month, day))
+    return dates
 
 
 def stepped_dates(first: date, count: int, *, days: int) -> list[date]:

@@ -113,19 +113,18 @@ class Contract:
     holiday_policy: HolidayPolicy = HolidayPolicy.KEPT
 
     def __post_init__(self) -> None:
-        for holds, sentence in (
-            (self.principal.fen > 0, "the principal is above zero"),
-            (
-                1 <= self.instalments <= INSTALMENTS_MAX,
-                f"there are between 1 and {INSTALMENTS_MAX} instalments",
-            ),
-            (self.annual_rate.annual >= 0, "the annual rate is not negative"),
-            (self.first_due > self.value_date, "the first due date lies after the value date"),
-            (1 <= self.anchor_day <= 31, "the anchor day is a day of a month"),
-            (1 <= self.every <= 12, "between 1 and 12 units lie between two due dates"),
-        ):
-            if not holds:
-                raise NotSchedulable(sentence)
+        if self.principal.fen <= 0:
+            raise NotSchedulable("the principal is above zero")
+        if not 1 <= self.instalments <= INSTALMENTS_MAX:
+            raise NotSchedulable(f"there are between 1 and {INSTALMENTS_MAX} instalments")
+        if self.annual_rate.annual < 0:
+            raise NotSchedulable("the annual rate is not negative")
+        if self.first_due <= self.value_date:
+            raise NotSchedulable("the first due date lies after the value date")
+        if not (1 <= self.anchor_day <= 31 and 1 <= self.every <= 12):
+            raise NotSchedulable(
+                "the anchor is a day of a month, and 1 to 12 units lie between dues"
+            )
         if self.first_due.year + self.instalments * self.every // 12 >= MAXYEAR:
             raise NotSchedulable("the last due date lies beyond the calendar")
         self._check_details()

@@ -7,9 +7,29 @@ once, from its exact value.
 
 from __future__ import annotations
 
-from disbursement.schedule.calendar import is_whole, monthly_dates
+from datetime import date
+from typing import NamedTuple
+
+from disbursement.schedule.calendar import is_whole, month_length
 from disbursement.schedule.contract import Contract, DayCount, FirstPeriod, Method
 from disbursement.schedule.rows import Row
+from kernel.rates import DayBasis, Rate
+
+
+class Plain(NamedTuple):
+    """All that a level monthly schedule depends on."""
+
+    principal: int
+    """In fen."""
+    num: int
+    den: int
+    """The monthly rate is num / den."""
+    stub: tuple[int, int] | None
+    """The factor of the first period, where that is no whole month."""
+    value_date: date
+    first_due: date
+    anchor_day: int
+    instalments: int
 
 
 def covers(contract: Contract) -> bool:
@@ -23,54 +43,79 @@ def covers(contract: Contract) -> bool:
     )
 
 
-def rows(contract: Contract) -> tuple[Row, ...]:
-    """List the instalments of an annuity; the last takes what rounding left."""
-    balance, count = contract.principal.fen, contract.instalments
+def plain(contract: Contract) -> Plain:
+    """Read a contract that this path covers."""
     num, den = contract.annual_rate.annual.as_integer_ratio()
-    den *= 12
-    first_num, first_den = _first_factor(contract, num, den)
-    level = _level(balance, num=num, den=den, first=(first_num, first_den), count=count)
+    start, first_due, day = contract.value_date, contract.first_due, contract.anchor_day
+    stub = None
+    if contract.first_period is FirstPeriod.DAYS and not is_whole(
+        start, first_due, months=1, anchor_day=day
+    ):
+        stub = factor_of_days(contract.annual_rate, start, first_due, contract.day_basis)
+    return Plain(
+        contract.principal.fen, num, den * 12, stub, start, first_due, day, contract.instalments
+    )
+
+
+def factor_of_days(rate: Rate, start: date, end: date, basis: DayBasis) -> tuple[int, int]:
+    """Give the rate factor of single days as a quotient of integers."""
+    num, den = rate.annual.as_integer_ratio()
+    return num * (end - start).days, den * int(basis)
+
+
+def rows(terms: Plain) -> tuple[Row, ...]:
+    """List the instalments of an annuity; the last takes what rounding left."""
+    balance, num, den, stub, earlier, due_on, anchor_day, count = terms
+    level = _level(terms)
+    year, month = due_on.year, due_on.month
+    twice_num, twice_den = 2 * num, 2 * den
+    new = tuple.__new__  # past the named tuple's constructor, which costs as much as the arithmetic
     made = []
-    earlier = contract.value_date
-    dues = monthly_dates(contract.first_due, count, anchor_day=contract.anchor_day)
-    for number, due_on in enumerate(dues, 1):
-        if number == 1:
-            interest = _half_up(balance * first_num, first_den)
+    for number in range(1, count + 1):
+        if number > 1:
+            month += 1
+            if month > 12:
+                year, month = year + 1, 1
+            if anchor_day <= 28:
+                due_on = date(year, month, anchor_day)
+            else:
+                due_on = date(year, month, min(anchor_day, month_length(year, month)))
+            interest = (balance * twice_num + den) // twice_den
+        elif stub is None:
+            interest = (balance * twice_num + den) // twice_den
         else:
-            interest = (2 * balance * num + den) // (2 * den)
-        principal = balance if number == count else min(balance, max(0, level - interest))
+            interest = (2 * balance * stub[0] + stub[1]) // (2 * stub[1])
+        principal = level - interest
+        if number == count or principal > balance:
+            principal = balance
+        elif principal < 0:
+            principal = 0
         balance -= principal
         days = (due_on - earlier).days
-        made.append(Row(number, due_on, days, principal, interest, 0, 0, balance))
+        made.append(new(Row, (number, due_on, days, principal, interest, 0, 0, balance, 0, 0)))
         earlier = due_on
     return tuple(made)
 
 
-def _first_factor(contract: Contract, num: int, den: int) -> tuple[int, int]:
-    whole = is_whole(
-        contract.value_date, contract.first_due, months=1, anchor_day=contract.anchor_day
-    )
-    if whole or contract.first_period is FirstPeriod.WHOLE:
-        return num, den
-    days = (contract.first_due - contract.value_date).days
-    return num * 12 * days, den * int(contract.day_basis)
-
-
-def _level(balance: int, *, num: int, den: int, first: tuple[int, int], count: int) -> int:
+def _level(terms: Plain) -> int:
     """Give the instalment that every due date shares, rounded half-up.
 
-    The first period grows the balance by its own factor; from the first due date on it is an
-    ordinary annuity paid at the beginning of each period.
+    A first period that is no whole month grows the balance by its own factor; from the first due
+    date on it is an ordinary annuity paid at the beginning of each period, of which the sum of
+    discounts is (grown * (num + den) - base * den) / (grown * num).
     """
-    first_num, first_den = first
+    balance, num, den, stub, *_, count = terms
     if num == 0:
-        return _half_up(balance, count)
-    grown, base = (den + num) ** (count - 1), den ** (count - 1)
-    # sum of discounts = 1 + (1 - (1+i)^-(n-1)) / i = (grown*(num+den) - base*den) / (grown*num)
-    top = balance * (first_den + first_num) * grown * num
-    bottom = first_den * (grown * (num + den) - base * den)
-    return _half_up(top, bottom)
-
-
-def _half_up(top: int, bottom: int) -> int:
+        return (2 * balance + count) // (2 * count)
+    if stub is None:
+        grown, base = _powers(num, den, count)
+        bottom = den * (grown - base)
+        return (2 * balance * num * grown + bottom) // (2 * bottom)
+    grown, base = _powers(num, den, count - 1)
+    top = balance * (stub[1] + stub[0]) * grown * num
+    bottom = stub[1] * (grown * (num + den) - base * den)
     return (2 * top + bottom) // (2 * bottom)
+
+
+def _powers(num: int, den: int, count: int) -> tuple[int, int]:
+    return int((den + num) ** count), int(den**count)
