@@ -254,7 +254,7 @@ def _cured_by_a_file(session: Session, source: Source) -> list[Break]:
         session.scalars(
             select(Break).where(
                 Break.scope == source.scope,
-                Break.kind.in_({BreakKind.FILE_MISSING, BreakKind.FILE_REFUSED}),
+                Break.kind == BreakKind.FILE_REFUSED,
                 Break.status.in_(breaks.LIVE),
             )
         )

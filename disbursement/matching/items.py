@@ -50,7 +50,7 @@ def match_items(ours: pl.DataFrame, channel: pl.DataFrame, *, day: date, terms: 
     returned, of_returns = _split(
         _joined(ours, keyed, LineKind.RETURNED),
         plain=pl.lit(value=False),
-        judge=partial(verdicts.returned, paid_here=frozenset(paid["leg"])),
+        judge=verdicts.returned,
     )
     absent = with_payments.filter(pl.col("row").is_null() & ~pl.col("is_elsewhere"))
     went_out = pl.col("stand").is_in(_WENT_OUT)

@@ -6,7 +6,7 @@ both have one of that name; the leg's are None when there is no leg.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -36,8 +36,8 @@ def payment(seen: Seen, *, day: date, terms: FeeTerms) -> Iterator[Difference]:
         yield row(BreakKind.STATUS, seen, what, needs_person=False)
 
 
-def returned(seen: Seen, *, paid_here: Set[int]) -> Iterator[Difference]:
-    """Judge a return row; `paid_here` are the legs whose payment this file or the books have."""
+def returned(seen: Seen) -> Iterator[Difference]:
+    """Judge a return row; a return is also the word that the payment had been made."""
     if seen["leg"] is None:
         yield row(BreakKind.RETURN_UNKNOWN, seen, "returned by the channel, not in the books")
     elif seen["is_returned_earlier"]:
@@ -46,8 +46,6 @@ def returned(seen: Seen, *, paid_here: Set[int]) -> Iterator[Difference]:
         yield row(BreakKind.RE_PRESENTED, seen, "its return is listed more than once")
     elif seen["stand"] == Stand.FAILED:
         yield row(BreakKind.RETURN_UNKNOWN, seen, "returned, but it failed in the books")
-    elif seen["stand"] == Stand.UNDECIDED and seen["leg"] not in paid_here:
-        yield row(BreakKind.RETURN_UNKNOWN, seen, "returned, but not known to have been paid")
     else:
         what = "the money came back after the payment"
         came_back = row(BreakKind.RETURNED, seen, what, needs_person=False)

@@ -185,12 +185,18 @@ def test_7_a_return_of_nothing_we_know():
     assert items.returned.is_empty()
 
 
-@pytest.mark.parametrize("stand", [Stand.FAILED, Stand.UNDECIDED])
-def test_7_a_return_of_what_the_books_do_not_have_as_paid(stand):
-    items = match([leg(1, stand=stand, is_elsewhere=True)], [back(1)])
+def test_7_a_return_of_what_failed_in_the_books():
+    items = match([leg(1, stand=Stand.FAILED, is_elsewhere=True)], [back(1)])
 
     assert kinds(items) == [BreakKind.RETURN_UNKNOWN]
     assert items.returned.is_empty()
+
+
+def test_6_a_return_of_an_undecided_payment_says_that_it_was_made():
+    items = match([leg(1, stand=Stand.UNDECIDED, is_elsewhere=True)], [back(1)])
+
+    assert kinds(items) == [BreakKind.RETURNED]
+    assert pairs(items.returned) == {(1, 2001)}
 
 
 def test_a_return_of_another_amount():
