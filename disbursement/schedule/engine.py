@@ -277,10 +277,11 @@ class Replay:
             start = item.penal_until or item.missed_on
             if overdue <= 0 or day <= max(start, grace_end(penalty, item.missed_on)):
                 continue
-            before = half_up(item.penal_exact)
-            item.penal_exact += overdue * rate * (day - start).days
+            item.penal_fen_days += overdue * (day - start).days
             item.penal_until = day
-            item.owed[Part.PENALTY] += half_up(item.penal_exact) - before
+            charged = half_up(item.penal_fen_days * rate)
+            item.owed[Part.PENALTY] += charged - item.penal_charged
+            item.penal_charged = charged
 
     def project(self) -> None:
         """Let all periods to come end as planned, with nothing paid any more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 
 from disbursement.allocation import Allocation, Owed, Part
 from kernel.money import Money
@@ -23,7 +22,9 @@ class Item:
     paid: dict[Part, int] = field(default_factory=lambda: dict.fromkeys(Part, 0))
     late: int = 0
     paid_on: date | None = None
-    penal_exact: Fraction = Fraction(0)
+    penal_fen_days: int = 0
+    """Overdue principal times the days it was overdue, up to `penal_until`."""
+    penal_charged: int = 0
     penal_until: date | None = None
 
     def open(self, part: Part) -> int:
