@@ -20,6 +20,8 @@ from origination.records.referrals import Referral, ReferralStatus
 from tests.origination.front import builders as make
 
 MONTH = timedelta(days=30)
+NEW_MOBILE = Mobile.parse("13900000009")
+"""The debtor's other telephone: by it the weak key does not tell that it is he."""
 
 
 def claim(session, referral, debtor, at=make.NOON):
@@ -65,10 +67,8 @@ def test_a_second_consent_within_thirty_days_changes_nobodys_ownership(session):
     through = make.opened(session, first)
     debtor = make.debtor(session, through)
     claim(session, through, debtor)
-    # The debtor's new telephone: the weak key does not tell that it is he.
-    other_mobile = Mobile.parse("13900000009")
-    later = make.opened(session, second, mobile=other_mobile.plain)
-    make.debtor(session, later, mobile=other_mobile)
+    later = make.opened(session, second, mobile=NEW_MOBILE.plain)
+    make.debtor(session, later, mobile=NEW_MOBILE)
 
     claimed = claim(session, later, debtor, at=make.NOON + MONTH - timedelta(seconds=1))
 
@@ -138,11 +138,25 @@ def test_other_peoples_referrals_are_left_alone(session):
     assert other.status is ReferralStatus.OPENED
 
 
-@pytest.mark.parametrize("round_", range(5))
-def test_of_two_consents_at_once_exactly_one_owns(database, round_):
+def test_a_second_consent_with_an_earlier_time_finds_the_first(session):
+    through = make.opened(session, make.agency(session))
+    debtor = make.debtor(session, through)
+    claim(session, through, debtor)
+    later = make.opened(session, make.agency(session, "nanshan"), mobile=NEW_MOBILE.plain)
+
+    claimed = claim(session, later, debtor, at=make.NOON - timedelta(milliseconds=200))
+
+    assert not claimed.owned
+    assert len(ownership.history(session, debtor.id)) == 1
+
+
+@pytest.mark.parametrize("mobile", [make.MOBILE, NEW_MOBILE])
+@pytest.mark.parametrize("round_", range(4))
+def test_of_two_consents_at_once_exactly_one_owns(database, round_, mobile):
     with db.transaction() as session:
         rivals = [
-            make.opened(session, make.agency(session, code)).id for code in ("beichen", "nanshan")
+            make.opened(session, make.agency(session)).id,
+            make.opened(session, make.agency(session, "nanshan"), mobile=mobile.plain).id,
         ]
         debtor = make.debtor(session, session.get_one(Referral, rivals[0]))
     start = threading.Barrier(2)
@@ -163,6 +177,25 @@ def test_of_two_consents_at_once_exactly_one_owns(database, round_):
     assert sorted(owned) == [False, True]
     assert [row.referral_id for row in rows] == [rivals[owned.index(True)]]
     assert statuses == {ReferralStatus.CONSENTED, ReferralStatus.SUPERSEDED}
+
+
+def test_a_consent_waits_for_one_that_is_under_way(database):
+    with db.transaction() as session:
+        through = make.opened(session, make.agency(session))
+        debtor = make.debtor(session, through)
+        later = make.opened(session, make.agency(session, "nanshan"), mobile=NEW_MOBILE.plain)
+
+    def consent(referral_id):
+        with db.transaction() as session:
+            return claim(session, session.get_one(Referral, referral_id), debtor).owned
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction() as session:
+            first = claim(session, session.get_one(Referral, through.id), debtor).owned
+            second = pool.submit(consent, later.id)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+        assert (first, second.result(timeout=10)) == (True, False)
 
 
 def test_an_invitation_declined_while_the_debtor_consents_has_one_end(database):
