@@ -188,6 +188,7 @@ class ChannelEvidence(Base):
     __tablename__ = "channel_evidence"
     __table_args__ = (
         Index("ix_channel_evidence_order_no", "order_no"),
+        Index("ix_channel_evidence_not_genuine", "at", postgresql_where=text("NOT is_genuine")),
         CheckConstraint("octet_length(reply) <= 65536", name="reply_capped"),
     )
 

@@ -1,0 +1,1 @@
+"""The doors of disbursement: pages for finance staff, callbacks of channels."""
