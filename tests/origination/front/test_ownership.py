@@ -181,8 +181,19 @@ def test_of_two_consents_at_once_exactly_one_owns(database, round_, mobile):
 
 def test_a_consent_waits_for_one_that_is_under_way(database):
     with db.transaction() as session:
-        through = make.opened(session, make.agency(session))
-        debtor = make.debtor(session, through)
+        agency = make.agency(session)
+        # Identified through a third telephone whose referral is over: nothing but the debtor
+        # himself joins the other two.
+        declined = make.opened(session, agency, mobile="13900000007")
+        debtor = make.debtor(session, declined, mobile=Mobile.parse("13900000007"))
+        invitations.decline(
+            session,
+            declined,
+            reason=invitations.DeclineReason.NOT_INTERESTED,
+            by=make.debtor_actor(declined),
+            at=make.NOON,
+        )
+        through = make.opened(session, agency, case_no="BC-2")
         later = make.opened(session, make.agency(session, "nanshan"), mobile=NEW_MOBILE.plain)
 
     def consent(referral_id):
