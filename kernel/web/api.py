@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, cast
 
@@ -16,7 +17,7 @@ from webargs.flaskparser import FlaskParser, abort
 from kernel import strict_json
 from kernel.web import idempotency, signing
 from kernel.web.access import public
-from kernel.web.declared import V
+from kernel.web.declared import V, declared, routes
 from kernel.web.fields import InstantField, MoneyField, PersonalField, RateField
 from kernel.web.problems import PROBLEM_TYPE
 
@@ -130,11 +131,17 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def document(self) -> dict[str, Any]:
         """Give the whole description."""
         found = cast("dict[str, Any]", self.spec.to_dict())
-        for path, operations in found.get("paths", {}).items():
-            if path.startswith("/v1/") and "post" in operations:
-                parameters = operations["post"].setdefault("parameters", [])
-                parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        for rule, method, view in routes(self._app):
+            operation = found["paths"].get(_path(rule), {}).get(method.lower())
+            if operation and declared(view, method, "repeatable") == idempotency.BY_KEY:
+                reference = {"$ref": "#/components/parameters/IdempotencyKey"}
+                operation.setdefault("parameters", []).append(reference)
         return found
+
+
+def _path(rule: str) -> str:
+    """Write a rule's placeholders as OpenAPI does: ``<uuid:id>`` as ``{id}``."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 
 def install(app: Flask) -> Api:

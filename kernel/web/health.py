@@ -93,7 +93,7 @@ def _checks(session: Session) -> dict[str, str]:
     at = session.scalars(text("SELECT version_num FROM alembic_version")).all() if known else ()
     checks = {
         "database": "ok",
-        "migrations": "ok" if tuple(at) == migrations.heads() else "behind",
+        "migrations": "ok" if known and tuple(at) == migrations.heads() else "behind",
     }
     if known:
         beat = session.scalar(select(Lease.beat_at).where(Lease.name == jobs.LEASE_NAME))

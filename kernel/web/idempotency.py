@@ -31,6 +31,7 @@ from kernel.web.declared import V, declare, declared, routes
 KEY_HEADER: Final = "Idempotency-Key"
 HIT_HEADER: Final = "Idempotency-Hit"
 FORM_FIELD: Final = "form_key"
+BY_KEY: Final = "by key"
 BODY_BYTES_MAX: Final = 1024 * 1024
 KEPT_HEADERS: Final = ("Content-Type", "Location")
 LEFT_OUT_OF_THE_HASH: Final = frozenset({FORM_FIELD, "csrf_token"})
@@ -99,12 +100,12 @@ def idempotent(view: V) -> V:
     Put it directly below the route, above the blueprint's own decorators. The view calls nothing
     outside. A reply of 400 and above rolls the transaction back and is not kept.
     """
-    return declare(_once(view, api_turn), "repeatable", "idempotent")
+    return declare(_once(view, api_turn), "repeatable", BY_KEY)
 
 
 def once_per_form(view: V) -> V:
     """Run a page's POST view once per form key, in one transaction passed to it as `session`."""
-    return declare(_once(view, form_turn), "repeatable", "form")
+    return declare(_once(view, form_turn), "repeatable", "by form key")
 
 
 def repeatable(reason: str) -> Callable[[V], V]:

@@ -31,26 +31,26 @@ SAFE_HEADERS: Final = frozenset({"allow", "retry-after", "www-authenticate", "co
 
 log = logs.logger(__name__)
 
-_CHINESE: Final[Mapping[int, str]] = {
-    400: "请求有误",
-    401: "请先登录",
-    403: "您无权进行此操作",
-    404: "页面不存在",
-    405: "不支持此操作方式",
-    406: "无法提供所需的格式",
-    408: "请求超时",
-    409: "与当前状态冲突",
-    410: "内容已失效",
-    413: "提交的内容过大",
-    414: "地址过长",
-    415: "不支持的内容类型",
-    422: "提交的内容需要修改",
-    428: "缺少前提条件",
-    429: "请求过于频繁，请稍后再试",
-    431: "请求头过大",
-    500: "系统出现故障，我们已记录",
-    503: "系统繁忙，请稍后再试",
+_WORDS: Final[Mapping[int, tuple[str, str, str]]] = {
+    400: ("bad_request", "The request cannot be read", "请求有误"),
+    401: ("not_signed_in", "Sign in first", "请先登录"),
+    403: ("not_allowed", "You may not do this", "您无权进行此操作"),
+    404: ("not_found", "There is nothing at this address", "页面不存在"),
+    405: ("method_not_allowed", "This address does not take this method", "不支持此操作方式"),
+    406: ("not_acceptable", "We cannot answer in a form you accept", "无法提供所需的格式"),
+    408: ("request_timeout", "The request did not arrive in time", "请求超时"),
+    409: ("conflict", "The present state does not allow this", "与当前状态冲突"),
+    410: ("gone", "This is no longer here", "内容已失效"),
+    413: ("content_too_large", "The request is larger than we take", "提交的内容过大"),
+    414: ("uri_too_long", "The address is too long", "地址过长"),
+    415: ("unsupported_media_type", "We do not read this kind of body", "不支持的内容类型"),
+    422: ("content_faulty", "Some of what was sent must be changed", "提交的内容需要修改"),
+    429: ("too_many_requests", "Too many requests. Try again later", "请求过于频繁，请稍后再试"),
+    431: ("headers_too_large", "The headers are too large", "请求头过大"),
+    500: ("our_fault", "The fault is ours", "系统出现故障，我们已记录"),
+    503: ("busy", "We are busy. Try again later", "系统繁忙，请稍后再试"),
 }
+_OTHER_WORDS: Final = ("refused", "The request was refused", "请求未被接受")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +121,12 @@ def of_http(fault: HTTPException) -> Problem:
     if isinstance(fault, InternalServerError) or status < 400:
         return of_our_fault(getattr(fault, "original_exception", None) or fault)
     data: Mapping[str, Any] = getattr(fault, "data", None) or {}
-    phrase = HTTPStatus(status).phrase
+    code, title, title_zh = _WORDS.get(status, _OTHER_WORDS)
     return Problem(
         status=status,
-        code=phrase.lower().replace(" ", "_").replace("-", "_"),
-        title=phrase,
-        title_zh=_CHINESE.get(status, "请求未被接受"),
+        code=code,
+        title=title,
+        title_zh=title_zh,
         # Only our own sentences: werkzeug's may repeat what was sent.
         detail=data["message"] if isinstance(data.get("message"), str) else "",
         faults=tuple(_from_messages(data.get("messages") or {}))[:FAULTS_MAX],
@@ -145,7 +145,8 @@ def of_our_fault(fault: BaseException) -> Problem:
         log.error("request.database_busy", exc_info=fault)
         return _later("busy", "We are busy", "系统繁忙")
     log.error("request.failed", exc_info=fault)
-    return Problem(status=500, code="our_fault", title="The fault is ours", title_zh=_CHINESE[500])
+    code, title, title_zh = _WORDS[500]
+    return Problem(status=500, code=code, title=title, title_zh=title_zh)
 
 
 def _later(code: str, title: str, title_zh: str) -> Problem:
