@@ -149,7 +149,7 @@ def give(
     if shown_sha256 != words.sha256(application.locale):
         raise ConsentTextChanged(f"the text in force for {purpose} is {words.version}")
     require_plain(evidence)
-    given = _in_force(session, application).get(purpose)
+    given = in_force(session, application).get(purpose)
     if given is None:
         given = _write(session, application, words, evidence=evidence, at=at)
     application.touched_at = at
@@ -173,7 +173,7 @@ def withdraw(
     """
     applicants.require_debtor(application, by)
     applicants.lock(session, application)
-    given = _in_force(session, application).get(purpose)
+    given = in_force(session, application).get(purpose)
     if given is None:
         raise NoSuchConsent(f"no consent for {purpose} is in force")
     given.withdrawn_at = at
@@ -188,7 +188,7 @@ def missing(
     session: Session, application: Application, *, needed: frozenset[Purpose] = REQUIRED
 ) -> tuple[Purpose, ...]:
     """List the needed consents that are not in force, in the order they are asked for."""
-    given = _in_force(session, application)
+    given = in_force(session, application)
     return tuple(purpose for purpose in Purpose if purpose in needed and purpose not in given)
 
 
@@ -263,7 +263,8 @@ def _stop(
         return
 
 
-def _in_force(session: Session, application: Application) -> dict[Purpose, Consent]:
+def in_force(session: Session, application: Application) -> Mapping[Purpose, Consent]:
+    """Give the consents in force, by purpose."""
     return {c.purpose: c for c in listed(session, application) if c.withdrawn_at is None}
 
 

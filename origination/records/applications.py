@@ -124,7 +124,7 @@ class Application(Claimable, Base):
     submitted_at: Mapped[datetime | None]
     reviewed_at: Mapped[datetime | None]
     """When a person decided; his decision is not reviewed again."""
-    assessment_id: Mapped[UUID | None]
+    assessment_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessment.id"))
     loan_id: Mapped[UUID | None] = mapped_column(ForeignKey("loan.id"), unique=True)
 
     @property
@@ -154,7 +154,8 @@ APPLICATION_MOVES: Final = Moves(
             S.SUBMITTED: frozenset({S.ASSESSING, S.WITHDRAWN}),
             # Back to submitted: a source was silent and nothing was decided.
             S.ASSESSING: frozenset({S.SUBMITTED, S.OFFERED, S.DECLINED, S.REVIEW, S.WITHDRAWN}),
-            S.REVIEW: frozenset({S.OFFERED, S.DECLINED, S.WITHDRAWN}),
+            # Back to submitted: a person wants it assessed anew.
+            S.REVIEW: frozenset({S.OFFERED, S.DECLINED, S.SUBMITTED, S.WITHDRAWN}),
             # A person's review is always available on request (个人信息保护法 24).
             S.DECLINED: frozenset({S.REVIEW}),
             S.OFFERED: frozenset({S.SIGNED, S.EXPIRED, S.WITHDRAWN}),

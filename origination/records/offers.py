@@ -49,7 +49,7 @@ class Offer(Base):
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id"))
     version: Mapped[int]
     """1-based; a higher one asks again after a card became dearer."""
-    assessment_id: Mapped[UUID]
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessment.id"))
     funder_code: Mapped[str]
     product_code: Mapped[str]
     product_version: Mapped[int]

@@ -15,7 +15,7 @@ from stdnum import luhn
 
 from disbursement import funders, issuing_banks, products, schedule
 from disbursement.records.funders import LicenceType
-from kernel import db, ids, moves, sealing
+from kernel import db, moves, sealing
 from kernel.actors import Actor, Role, system
 from kernel.clock import business_day, shanghai
 from kernel.money import Money
@@ -50,11 +50,12 @@ from origination.records.messages import Message
 from origination.records.referrals import Locale, Referral
 from tests.conftest import TODAY
 from tests.origination.front import builders as front
-from underwriting import better_off
+from underwriting import assessments, better_off
 from underwriting.better_off import Comparison, Cost
 from underwriting.decisions import ChosenCard, Decision, Outcome
 from underwriting.dossier import AccountType, CardDebt, Dossier, LenderTerms, Quote
 from underwriting.dossier import Purpose as DebtPurpose
+from underwriting.gathering import Gathered
 
 NOON = shanghai(TODAY, 12)
 SYSTEM = system("test-setup")
@@ -304,28 +305,28 @@ def approval(
         principal, annual_rate=Rate.percent("12.00"), months=12, value_date=business_day(at)
     )
     staying = Cost(monthly=principal.times(Decimal("0.10")), total=principal.times(2), months=52)
-    return Approval(
-        assessment_id=ids.derived(application.id, "assessment"),
-        dossier=dossier(application, debts, at=at),
-        decision=Decision(
-            application_ref=application.id,
-            as_of=at,
-            outcome=outcome,
-            reasons=(),
-            policy_version="2026-11",
-            policy_sha256="0" * 64,
-            counted_income=Money.yuan("8000.00"),
-            income_is_verified=True,
-            left_out=(),
-            chosen=chosen,
-            principal=principal,
-            months=12,
-            annual_rate=Rate.percent("12.00"),
-            instalment=plan.instalment,
-            total_interest=plan.total_interest,
-            comparison=Comparison(staying=staying, offers=None, loan=better_off.of_loan(plan)),
-        ),
+    decision = Decision(
+        application_ref=application.id,
+        as_of=at,
+        outcome=outcome,
+        reasons=(),
+        policy_version="2026-11",
+        policy_sha256="0" * 64,
+        counted_income=Money.yuan("8000.00"),
+        income_is_verified=True,
+        left_out=(),
+        chosen=chosen,
+        principal=principal,
+        months=12,
+        annual_rate=Rate.percent("12.00"),
+        instalment=plan.instalment,
+        total_interest=plan.total_interest,
+        comparison=Comparison(staying=staying, offers=None, loan=better_off.of_loan(plan)),
     )
+    whole = dossier(application, debts, at=at)
+    gathered = Gathered(dossier=whole, evidence=(), quotes=())
+    kept = assessments.record(session, gathered, decision, by=SYSTEM, at=at)
+    return Approval(assessment_id=kept.id, dossier=whole, decision=decision)
 
 
 def offered(

@@ -1,0 +1,167 @@
+"""The edge of assessment: claim, ask every source with nothing open, decide, and write it all at once.
+
+What was gathered, the decision, the application's move and the offer are one transaction: a crash
+before it leaves the application to the next worker, and nothing is decided twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from kernel import claims, logs
+from kernel.actors import system
+from kernel.claims import ClaimLost
+from kernel.clock import business_day
+from kernel.db import transaction
+from kernel.surroundings import Surroundings
+from origination import consents, deciding, dossier_requests
+from origination.deciding import Assessed
+from origination.offering import QuotesExpired
+from origination.records.applications import Application, ApplicationStatus
+from underwriting import assessments, gathering, policy
+from underwriting.decisions import Scorer
+from underwriting.gathering import AssessmentRequest
+from underwriting.models import registry
+from underwriting.policy import Policy
+from underwriting.sources.asking import SourceRefused, SourceSilent
+
+ROUNDS_MAX: Final = 50
+"""Applications one run takes before it lets others have the worker."""
+CLAIM_SECONDS: Final = 900
+"""Longer than every call about twelve cards may take together."""
+RETRY_SECONDS: Final = 60
+PARK_AFTER: Final = 8
+"""A minute, two, four and so on: two hours of silence before a person looks."""
+BY: Final = system("assessment")
+_WAITING: Final = (ApplicationStatus.SUBMITTED, ApplicationStatus.ASSESSING)
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What every application of one run is decided by."""
+
+    policy: Policy
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One claimed application and what is to be asked about it."""
+
+    application_id: UUID
+    request: AssessmentRequest
+    worker: str
+
+
+def run(surroundings: Surroundings) -> int:
+    """Assess the applications that wait, one after another, and count the decisions.
+
+    Raises:
+        NoServingModel: no model was published; every application goes on waiting.
+    """
+    rules = _rules(surroundings)
+    worker = f"assess-{uuid4().hex}"
+    done = 0
+    for _ in range(ROUNDS_MAX):
+        taken = _claim(surroundings, worker=worker)
+        if taken is None:
+            break
+        done += _assess(surroundings, taken, rules, worker=worker)
+    return done
+
+
+def run_one(surroundings: Surroundings, application_id: UUID) -> bool:
+    """Assess one waiting application at once; False when it does not wait or was put off."""
+    rules = _rules(surroundings)
+    worker = f"assess-{uuid4().hex}"
+    taken = _claim(surroundings, worker=worker, only=application_id)
+    return taken is not None and _assess(surroundings, taken, rules, worker=worker)
+
+
+def _rules(surroundings: Surroundings) -> _Rules:
+    with transaction() as session:
+        scorer = registry.serving(session)
+    return _Rules(policy.in_force(business_day(surroundings.clock.now())), scorer)
+
+
+def _claim(surroundings: Surroundings, *, worker: str, only: UUID | None = None) -> UUID | None:
+    which = [] if only is None else [Application.id == only]
+    with transaction() as session:
+        claimed = claims.claim(
+            session,
+            Application,
+            Application.status.in_(_WAITING),
+            *which,
+            worker=worker,
+            now=surroundings.clock.now(),
+            seconds=CLAIM_SECONDS,
+            limit=1,
+        )
+        return claimed[0].id if claimed else None
+
+
+def _assess(
+    surroundings: Surroundings, application_id: UUID, rules: _Rules, *, worker: str
+) -> bool:
+    """Assess one claimed application; whatever goes wrong with it does not stop the others."""
+    try:
+        work = _prepare(surroundings, application_id, worker=worker)
+        if work is None:
+            return False
+        gathered = gathering.gather(
+            work.request, surroundings=surroundings, at=surroundings.clock.now()
+        )
+        decision = assessments.decide(gathered.dossier, rules.policy, rules.scorer)
+        return _record(surroundings, work, Assessed(gathered=gathered, decision=decision))
+    except ClaimLost:
+        return False
+    except (SourceSilent, QuotesExpired) as fault:
+        log.warning(
+            "assessment.put_off", application_id=str(application_id), why=type(fault).__name__
+        )
+        _put_off(surroundings, application_id, worker=worker, park_after=PARK_AFTER)
+    except (SourceRefused, consents.ConsentMissing, dossier_requests.NoLender) as fault:
+        # The same question again would get the same answer.
+        log.warning("assessment.stuck", application_id=str(application_id), why=str(fault))
+        _put_off(surroundings, application_id, worker=worker, park_after=1)
+    except Exception:
+        log.exception("assessment.failed", application_id=str(application_id))
+        _put_off(surroundings, application_id, worker=worker, park_after=PARK_AFTER)
+    return False
+
+
+def _prepare(surroundings: Surroundings, application_id: UUID, *, worker: str) -> _Work | None:
+    at = surroundings.clock.now()
+    with transaction() as session:
+        application = claims.held(session, Application, application_id, worker=worker)
+        if not deciding.begin(session, application, by=BY, at=at):
+            claims.release(application)
+            return None
+        request = dossier_requests.make(session, application, by=BY, at=at)
+    return _Work(application_id, request, worker)
+
+
+def _record(surroundings: Surroundings, work: _Work, assessed: Assessed) -> bool:
+    with transaction() as session:
+        application = claims.held(session, Application, work.application_id, worker=work.worker)
+        claims.release(application)
+        return deciding.settle(session, application, assessed, by=BY, at=surroundings.clock.now())
+
+
+def _put_off(
+    surroundings: Surroundings, application_id: UUID, *, worker: str, park_after: int
+) -> None:
+    at = surroundings.clock.now()
+    try:
+        with transaction() as session:
+            application = claims.held(session, Application, application_id, worker=worker)
+            parked = claims.fail(
+                application, now=at, retry_seconds=RETRY_SECONDS, park_after=park_after
+            )
+            deciding.put_off(session, application, parked=parked, by=BY, at=at)
+    except ClaimLost:
+        log.info("assessment.claim_lost", application_id=str(application_id))

@@ -1,0 +1,157 @@
+"""A person decides where the assessment left it to him, or where the debtor asks for one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from kernel import db
+from kernel.actors import Actor, Role
+from origination import applicants, applications, assessing, cards, deciding
+from origination.records.applications import Application, ApplicationStatus
+from origination.records.referrals import Referral
+from tests.origination.apply import builders as make
+from tests.origination.apply import world
+from tests.origination.apply.builders import Person, by_debtor, later
+from tests.origination.apply.world import waiting
+from underwriting import reviews
+from underwriting.decisions import Outcome
+from underwriting.records import Assessment
+
+RISK = Actor(Role.RISK_OFFICER, "zhou")
+
+
+def counted(kind) -> int:
+    with db.transaction() as session:
+        return session.scalar(select(func.count()).select_from(kind))
+
+
+def ask_for_review(application, *, at):
+    with db.transaction() as session:
+        mine = applicants.get(session, application.id)
+        applications.request_review(session, mine, by=by_debtor(mine), at=at)
+
+
+def begin_again(application, *, at):
+    with db.transaction() as session:
+        opened = session.get_one(Referral, application.referral_id)
+        by = by_debtor(application)
+        applications.start(session, opened, locale=application.locale, by=by, at=at)
+
+
+def in_review(sandbox, outside, **more) -> Application:
+    world.load(sandbox, Person(), watchlist=[{"list": "court", "reason": "listed"}])
+    application = waiting(**more)
+    assessing.run(outside)
+    return make.again(application.id)
+
+
+def review(application, outcome, *, at):
+    with db.transaction() as session:
+        kept = session.get_one(Assessment, application.assessment_id)
+        reviews.resolve(session, kept, outcome=outcome, note="seen", by=RISK, at=at)
+    with db.transaction() as session:
+        mine = applicants.get(session, application.id)
+        applicants.lock(session, mine)
+        deciding.conclude(session, mine, outcome, by=RISK, at=at)
+
+
+def test_a_person_may_approve_what_the_assessment_left_to_him(sandbox, outside):
+    application = in_review(sandbox, outside)
+
+    review(application, Outcome.APPROVE, at=later(hours=2))
+
+    after = make.again(application.id)
+    assert application.status is ApplicationStatus.REVIEW
+    assert after.status is ApplicationStatus.OFFERED
+    assert after.reviewed_at == later(hours=2)
+
+
+def test_a_person_may_decline(sandbox, outside):
+    application = in_review(sandbox, outside)
+
+    review(application, Outcome.DECLINE, at=later(hours=2))
+
+    assert make.again(application.id).status is ApplicationStatus.DECLINED
+
+
+def test_an_approval_that_came_after_the_quotes_is_assessed_anew_and_stands(sandbox, outside):
+    application = in_review(sandbox, outside)
+    outside.clock.advance(timedelta(days=4))
+
+    review(application, Outcome.APPROVE, at=outside.clock.now())
+    waiting_again = make.again(application.id)
+    assessing.run(outside)
+
+    assert waiting_again.status is ApplicationStatus.SUBMITTED
+    assert make.again(application.id).status is ApplicationStatus.OFFERED
+    assert counted(Assessment) == 2
+
+
+def test_a_decline_is_reviewed_when_the_debtor_asks_once(sandbox, outside):
+    world.load(sandbox, Person(), monthly_income=None)
+    application = waiting(household=make.budget(income="0.00"))
+    assessing.run(outside)
+
+    for minutes in (1, 2):
+        with db.transaction() as session:
+            mine = applicants.get(session, application.id)
+            applications.request_review(
+                session, mine, by=by_debtor(mine), at=later(minutes=minutes)
+            )
+    asked = make.again(application.id)
+    review(asked, Outcome.DECLINE, at=later(hours=1))
+
+    assert asked.status is ApplicationStatus.REVIEW
+    assert make.again(application.id).status is ApplicationStatus.DECLINED
+    with pytest.raises(applications.DecidedAlready):
+        ask_for_review(application, at=later(hours=2))
+
+
+def test_a_review_cannot_be_asked_for_after_a_month(sandbox, outside):
+    world.load(sandbox, Person(), monthly_income=None)
+    application = waiting(household=make.budget(income="0.00"))
+    assessing.run(outside)
+
+    with pytest.raises(applications.ReviewTooLate):
+        ask_for_review(application, at=later(days=31))
+
+
+def test_a_review_asked_for_while_the_card_is_elsewhere_is_refused(sandbox, outside):
+    world.load(sandbox, Person(), monthly_income=None)
+    application = waiting(household=make.budget(income="0.00"))
+    assessing.run(outside)
+    waiting(Person(2), numbers=(Person().card(),))
+
+    with pytest.raises(cards.CardInUse):
+        ask_for_review(application, at=later(hours=1))
+
+    assert make.again(application.id).status is ApplicationStatus.DECLINED
+
+
+def test_corrected_data_are_assessed_anew_when_a_risk_officer_says_so(sandbox, outside):
+    application = in_review(sandbox, outside)
+    world.load(sandbox)
+    with db.transaction() as session:
+        deciding.look_again(
+            session,
+            applicants.get(session, application.id),
+            reason="the list was wrong",
+            by=RISK,
+            at=later(hours=1),
+        )
+
+    assessing.run(outside)
+
+    assert make.again(application.id).status is ApplicationStatus.OFFERED
+
+
+def test_after_a_decline_the_same_link_begins_no_new_application(sandbox, outside):
+    world.load(sandbox, Person(), monthly_income=None)
+    application = waiting(household=make.budget(income="0.00"))
+    assessing.run(outside)
+
+    with pytest.raises(applications.DecidedAlready):
+        begin_again(application, at=later(days=1))
