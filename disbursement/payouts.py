@@ -284,8 +284,7 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
         NoSuccessor: the channel contradicted itself about the leg, or the last due date has passed.
         PayeeChanged: card or name are not those the leg was planned with.
     """
-    if by.role not in {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
-        raise approvals.NotAnApprover(f"a {by.role} may not plan a payout")
+    _require_finance(by)
     leg = legs.lock(session, leg_id)
     known = session.scalar(select(PayoutLeg).where(PayoutLeg.predecessor_id == leg.id))
     if known is not None:
@@ -301,6 +300,25 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
     successor = legs.successor(leg, payee)
     moves.begin(session, successor, table=legs.MOVES, by=by, at=at)
     return successor
+
+
+def unpark(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Let the loops try a parked leg again, after a person has looked into it.
+
+    Raises:
+        NoSuchLeg: there is none.
+        NotAnApprover: only finance staff may.
+    """
+    _require_finance(by)
+    leg = legs.lock(session, leg_id)
+    if leg.parked:
+        claims.unpark(leg)
+        outcomes.tell(session, leg, "payout.unparked", at=at, more={"by": str(by)})
+
+
+def _require_finance(by: Actor) -> None:
+    if by.role not in {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
+        raise approvals.NotAnApprover(f"a {by.role} may not look after payouts")
 
 
 def _objection(leg: PayoutLeg, findings: Findings) -> str | None:
