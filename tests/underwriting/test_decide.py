@@ -271,7 +271,7 @@ def test_every_decision_keeps_its_promises(pd, income, costs, ratio, debts):  # 
     income=st.integers(100_000, 3_000_000),
     more=st.integers(0, 2_000_000),
     debt=st.integers(50_000, 5_000_000),
-    pd=st.integers(1, 310_000),
+    pd=st.integers(1, 270_000),
 )
 def test_adding_income_never_takes_an_approval_away(income, more, debt, pd):
     def outcome(monthly: int) -> Outcome:

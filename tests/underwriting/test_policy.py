@@ -78,7 +78,7 @@ def test_above_the_last_band_nothing_is_lent():
         ("cards_max = 12", "cards_max = 13"),
         ('annual_rate = "12.00"', 'annual_rate = "8.00"'),
         ('income_multiple = "6.00"', 'income_multiple = "9.00"'),
-        ('pd_max = "0.150000"', 'pd_max = "0.950000"'),
+        ('pd_max = "0.140000"', 'pd_max = "0.950000"'),
         ('version = "2026-11"', 'version = "2026-11"\nunknown = 1'),
         ("in_force = 2026-11-01", 'in_force = "2026-11-01"'),
         ('[term]\nsource = "the house"', "[term]"),
