@@ -8,13 +8,13 @@ more term of the sum: balance x factor(start, end) + change x factor(day of chan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from disbursement import allocation
 from disbursement.allocation import Part
-from disbursement.schedule.factors import RateLine, Span, half_up, level_payment
+from disbursement.schedule.factors import ZERO, RateLine, Span, half_up, level_payment
 from disbursement.schedule.items import Item, settle
 from disbursement.schedule.terms import Lowering, Shape, Terms, grace_end
 from kernel.money import Money
@@ -36,18 +36,25 @@ class Replay:
         self.rates = RateLine(terms.annual_rate)
         self.spans = list(terms.spans)
         self.at = 0
+        """Which of the spans is open."""
         self.opening = terms.principal
+        """Principal at the start of the open period."""
         self.changes: list[Change] = []
+        """What cut the open period."""
         self.moved: list[Change] = []
+        """What ever cut a period, for the rows."""
         self.level = terms.level
+        self.solved = terms.level is not None
         self.interest_given = 0
         self.waiting = 0
+        """Interest held back by grace."""
         self.flat_left = 0
-        self.flat_each = Fraction(0)
+        self.flat_each = ZERO
         self.items: list[Item] = []
         self.charges: list[tuple[date, Part, int]] = []
+        """Charges to come, by due date."""
         self.credit = 0
-        self.solved = terms.level is not None
+        """Money that came in and waits."""
         self.ending = False
         """Whether the loan ends once its balance is nil, even before its last period."""
 
@@ -69,6 +76,9 @@ class Replay:
 
     def accrued(self, span: Span, until: date) -> Fraction:
         """Give the exact interest of the open period up to a day."""
+        if self.terms.shape is Shape.FLAT:
+            whole = self.factor(span, span.start, span.end)
+            return self.flat_each * self.factor(span, span.start, until) / whole if whole else ZERO
         bearing = self.opening + (self.waiting if self.terms.grace.compounded else 0)
         exact = bearing * self.factor(span, span.start, until)
         for change in self.changes:
@@ -87,7 +97,8 @@ class Replay:
             return
         match self.terms.shape:
             case Shape.PAYMENT:
-                self.level = self.terms.round_level(self._level(first))
+                owed = [Change(self.spans[self.at].start, self.opening), *self.changes]
+                self.level = self.terms.round_level(self._payment_of(first, owed))
             case Shape.PRINCIPAL:
                 self.level = self.terms.round_level(Fraction(self.balance, left))
             case Shape.FLAT:
@@ -107,7 +118,7 @@ class Replay:
         if self.terms.shape is Shape.PRINCIPAL:
             share = Fraction(-change.amount, left)
         else:
-            share = self._payment_of(first, {self.at: [Change(change.on, -change.amount)]})
+            share = self._payment_of(first, [Change(change.on, -change.amount)])
         self.level = max(0, self.level - share.numerator // share.denominator)
 
     def _first_amortising(self) -> int:
@@ -117,25 +128,25 @@ class Replay:
             len(self.spans),
         )
 
-    def _level(self, first: int) -> Fraction:
-        changes = [Change(self.spans[self.at].start, self.opening), *self.changes]
-        return self._payment_of(first, {self.at: changes})
+    def _payment_of(self, first: int, added: Sequence[Change]) -> Fraction:
+        """Solve for the level payment from period `first` on that clears what was added.
 
-    def _payment_of(self, first: int, added: dict[int, list[Change]]) -> Fraction:
-        """Solve for the level payment from period `first` on that clears what was added."""
+        What is added to the open period grows to its end, unless grace on principal still lasts:
+        then the interest is paid as it comes, and the first amortising period starts level.
+        """
         measured = self.terms.level_measure or self.terms.measure
-        grown = Fraction(0)
-        for k, changes in added.items():
-            span = self.spans[k]
-            for change in changes:
-                if k == first:
-                    factor = self.rates.factor(span, change.on, span.end, measured)
-                    grown += change.amount * (1 + factor)
-                else:
-                    grown += change.amount
-        if first not in added:
-            span = self.spans[first]
-            grown *= 1 + self.rates.factor(span, span.start, span.end, measured)
+        span = self.spans[first]
+        if first == self.at:
+            grown = sum(
+                (
+                    change.amount * (1 + self.rates.factor(span, change.on, span.end, measured))
+                    for change in added
+                ),
+                ZERO,
+            )
+        else:
+            whole = self.rates.factor(span, span.start, span.end, measured)
+            grown = sum(change.amount for change in added) * (1 + whole)
         later = [
             self.rates.factor(span, span.start, span.end, measured)
             for span in self.spans[first + 1 :]
@@ -145,7 +156,7 @@ class Replay:
     def _flat_interest(self) -> Fraction:
         """Give the interest of all periods left, on the principal of today."""
         factors = (self.factor(s, s.start, s.end) for s in self.spans[self.at :])
-        return self._flat_base() * sum(factors, Fraction(0))
+        return self._flat_base() * sum(factors, ZERO)
 
     def _flat_base(self) -> int:
         return self.terms.principal + sum(change.amount for change in self.moved)
@@ -176,13 +187,11 @@ class Replay:
         return item
 
     def _interest(self, span: Span, end: date) -> int:
+        interest = self.terms.round_interest(self.accrued(span, end))
         if self.terms.shape is Shape.FLAT:
-            last = self.at == len(self.spans) - 1
-            each = self.terms.round_interest(self.flat_each)
-            interest = self.flat_left if last else min(each, self.flat_left)
+            last = self.at == len(self.spans) - 1 and end == span.end
+            interest = self.flat_left if last else min(interest, self.flat_left)
             self.flat_left -= interest
-        else:
-            interest = self.terms.round_interest(self.accrued(span, end))
         if self.terms.interest_max is not None:
             interest = min(interest, self.terms.interest_max - self.interest_given)
         self.interest_given += interest
@@ -228,19 +237,16 @@ class Replay:
         if self.span is not None:
             return
         for due_on, part, fen in sorted(c for c in self.charges if c[0] <= day):
-            last = self.items[-1]
-            if last.due_on != due_on:
-                owed = dict.fromkeys(Part, 0)
-                missed_on = self.terms.late_after(due_on)
-                last = Item(
-                    number=last.number + 1,
+            if not self.items or self.items[-1].due_on != due_on:
+                extra = Item(
+                    number=self.items[-1].number + 1 if self.items else 1,
                     end=due_on,
                     due_on=due_on,
-                    missed_on=missed_on,
-                    owed=owed,
+                    missed_on=self.terms.late_after(due_on),
+                    owed=dict.fromkeys(Part, 0),
                 )
-                self.items.append(last)
-            last.owed[part] += fen
+                self.items.append(extra)
+            self.items[-1].owed[part] += fen
         self.charges = [charge for charge in self.charges if charge[0] > day]
 
     def change(self, on: date, amount: int) -> Change:
@@ -293,8 +299,3 @@ class Replay:
         """Replace the periods to come and solve for the instalments again."""
         self.spans[self.at :] = spans
         self.solve()
-
-
-def numbered(spans: Sequence[Span], first: int) -> list[Span]:
-    """Number periods anew from `first` on."""
-    return [replace(span, number=first + k) for k, span in enumerate(spans)]

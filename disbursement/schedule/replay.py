@@ -187,6 +187,8 @@ def _re_age(state: Replay, event: happened.ReAged) -> None:
     state.accrue_penalty(event.on)
     waiting = 0
     if (span := state.span) is not None:
+        if not state.solved:
+            state.solve()
         waiting = state.terms.round_interest(state.accrued(span, event.on)) + state.waiting
         state.opening, state.changes = state.balance, []
     number = state.items[-1].number + 1 if state.items else 1

@@ -350,6 +350,25 @@ def test_when_all_money_came_back_nothing_is_owed():
     assert made.rows == ()
 
 
+def test_a_fee_stays_owed_though_all_money_came_back():
+    made = schedule.build(
+        contract(),
+        [
+            Returned(id="b", on=FIRST, amount=Money.yuan("10000.00")),
+            Charged(id="c", on=FIRST, due_on=SECOND, amount=Money.yuan("5.00")),
+        ],
+    )
+
+    assert totals(made) == ["5.00"]
+
+
+def test_paying_off_a_flat_loan_in_mid_month_costs_interest_for_its_days_only():
+    owed = quote.payoff(contract(percent="7.2", method=Method.FLAT), on=date(2026, 2, 1))
+
+    # 17 of 31 days of 60.00
+    assert str(owed.interest) == "32.90"
+
+
 def test_another_rate_runs_from_its_day():
     made = schedule.build(
         contract(method=Method.INTEREST_ONLY),
