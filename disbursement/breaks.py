@@ -181,13 +181,14 @@ def cure(session: Session, found: Break, *, reason: str, by: Actor, at: datetime
     moves.advance(session, found, BreakStatus.CURED, table=MOVES, by=by, at=at, reason=reason)
 
 
-def assign(session: Session, break_id: UUID, *, owner: Actor) -> Break:
+def assign(session: Session, break_id: UUID, *, owner: Actor, by: Actor) -> Break:
     """Put a break into the care of a person of finance.
 
     Raises:
         NoSuchBreak: there is none.
-        NotYours: the owner is not of finance.
+        NotYours: the owner, or whoever says so, is not of finance.
     """
+    require_role(by, FINANCE)
     require_role(owner, FINANCE)
     found = get(session, break_id)
     found.owner = owner.id

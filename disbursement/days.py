@@ -91,6 +91,13 @@ def require_open(found: ReconciliationDay) -> None:
         raise DaySigned(f"{found.day} is signed")
 
 
+def find(session: Session, day: date) -> ReconciliationDay | None:
+    """Find a day that was begun."""
+    return session.scalars(
+        select(ReconciliationDay).where(ReconciliationDay.day == day)
+    ).one_or_none()
+
+
 def latest_run(session: Session, day: date) -> ReconciliationRun | None:
     """Find the last run over a day that found something new."""
     return session.scalars(

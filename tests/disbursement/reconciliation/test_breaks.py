@@ -63,7 +63,7 @@ def test_what_needs_nobody_is_written_down_as_cured(session):
 def test_one_explains_and_another_resolves(session):
     found = written(session)
 
-    breaks.assign(session, found.id, owner=MAKER)
+    breaks.assign(session, found.id, owner=MAKER, by=CHECKER)
     breaks.explain(session, found.id, text="  the file is wrong ", by=MAKER, at=AT)
     breaks.resolve(session, found.id, resolution=Resolution.BOOKS_STAND, by=CHECKER, at=AT)
 
@@ -164,7 +164,9 @@ def test_only_finance_explains_and_owns(session, role):
     with pytest.raises(breaks.NotYours):
         breaks.explain(session, found.id, text="hm", by=stranger, at=AT)
     with pytest.raises(breaks.NotYours):
-        breaks.assign(session, found.id, owner=stranger)
+        breaks.assign(session, found.id, owner=stranger, by=MAKER)
+    with pytest.raises(breaks.NotYours):
+        breaks.assign(session, found.id, owner=MAKER, by=stranger)
 
 
 def test_only_a_checker_resolves(session):

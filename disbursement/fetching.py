@@ -1,0 +1,211 @@
+"""Fetching a day's files from channel and bank, importing them, and reconciling the day.
+
+Every outside call is made with nothing open; what it brought is imported in a transaction of its
+own, and the day is reconciled in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from disbursement import breaks, days, importing, legs, reconciliation
+from disbursement.channels import unionpay
+from disbursement.channels.channel import NotReady
+from disbursement.channels.days import settlement_day
+from disbursement.importing import Imported
+from disbursement.reconciliation import DayResult
+from disbursement.records.breaks import Break
+from disbursement.records.days import DayStatus
+from disbursement.records.payouts import PayoutLeg
+from disbursement.records.settlement import FileKind
+from kernel import logs
+from kernel.actors import Actor, system
+from kernel.clock import business_day
+from kernel.db import transaction
+from kernel.outbound import Garbled, NoAnswer
+from kernel.surroundings import Surroundings
+
+LOOK_BACK_DAYS: Final = 10
+"""A day missed longer ago than this is reconciled by a person's command."""
+BY: Final = system("reconcile-day")
+
+log = logs.logger(__name__)
+
+
+class Fetch(StrEnum):
+    """What became of fetching one file."""
+
+    IMPORTED = "imported"
+    THERE = "there"
+    """It had been imported before."""
+    NOT_READY = "not_ready"
+    SILENT = "silent"
+    """The partner gave no answer that could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What became of fetching one file, and what the import made of it."""
+
+    kind: FileKind
+    fetch: Fetch
+    imported: Imported | None = None
+
+
+def fetch_day(surroundings: Surroundings, day: date, *, by: Actor = BY) -> tuple[Fetched, ...]:
+    """Fetch what is not there yet of a day's files, and import it."""
+    return tuple(
+        _fetch_one(surroundings, day, kind, ask, by=by)
+        for kind, ask in ((FileKind.SETTLEMENT, _ask_channel), (FileKind.BANK, _ask_bank))
+    )
+
+
+def reconcile_day(surroundings: Surroundings, day: date, *, by: Actor = BY) -> DayResult:
+    """Fetch a day's files and reconcile it with whatever is there.
+
+    Raises:
+        DayNotOver: it is not over in Shanghai.
+        DaySigned: it is signed.
+    """
+    fetch_day(surroundings, day, by=by)
+    with transaction() as session:
+        return reconciliation.reconcile(session, day, by=by, at=surroundings.clock.now())
+
+
+def reconcile_due(surroundings: Surroundings) -> int:
+    """Reconcile every unsigned day of late that has something to be done, and count the new runs."""
+    done = 0
+    with transaction() as session:
+        due = _due_days(session, at=surroundings.clock.now())
+    for day in due:
+        try:
+            done += reconcile_day(surroundings, day).is_new
+        except Exception:
+            # One day's failure must not stop the others; the next run tries it again.
+            log.exception("reconcile.failed", day=str(day))
+    return done
+
+
+def _fetch_one(
+    surroundings: Surroundings,
+    day: date,
+    kind: FileKind,
+    ask: Callable[[Surroundings, date], bytes],
+    *,
+    by: Actor,
+) -> Fetched:
+    with transaction() as session:
+        if importing.taken(session, kind, day):
+            return Fetched(kind=kind, fetch=Fetch.THERE)
+    try:
+        content = ask(surroundings, day)
+    except NotReady:
+        return Fetched(kind=kind, fetch=Fetch.NOT_READY)
+    except (NoAnswer, Garbled) as fault:
+        log.warning("statement.not_fetched", kind=kind.value, day=str(day), reason=str(fault))
+        return Fetched(kind=kind, fetch=Fetch.SILENT)
+    with transaction() as session:
+        imported = take(session, surroundings, day, kind=kind, content=content, by=by)
+    return Fetched(kind=kind, fetch=Fetch.IMPORTED, imported=imported)
+
+
+def _ask_channel(surroundings: Surroundings, day: date) -> bytes:
+    return unionpay.connect(surroundings).fetch_settlement(day)
+
+
+def _ask_bank(surroundings: Surroundings, day: date) -> bytes:
+    account = surroundings.settings.funding_account
+    reply = surroundings.outbound["bank"].get(f"/bank/accounts/{account}/statements/{day}")
+    if reply.status == HTTPStatus.NOT_FOUND:
+        raise NotReady(f"no bank statement of {day} yet")
+    if reply.status != HTTPStatus.OK:
+        raise NoAnswer(f"the bank answered with status {reply.status}")
+    return reply.body
+
+
+def take(
+    session: Session,
+    surroundings: Surroundings,
+    day: date,
+    *,
+    kind: FileKind,
+    content: bytes,
+    by: Actor,
+) -> Imported:
+    """Import a file of a day for our merchant number or our funding account.
+
+    Raises:
+        TooLarge: it is larger than anything that is kept.
+    """
+    settings, at = surroundings.settings, surroundings.clock.now()
+    if kind is FileKind.BANK:
+        account = settings.funding_account
+        return importing.import_bank(
+            session, account=account, day=day, content=content, by=by, at=at
+        )
+    return importing.import_settlement(
+        session,
+        channel=legs.UNIONPAY,
+        merchant=settings.channel_merchant,
+        day=day,
+        content=content,
+        by=by,
+        at=at,
+    )
+
+
+def _due_days(session: Session, *, at: datetime) -> Sequence[date]:
+    """List the days, oldest first, from when money first moved to yesterday, with work left."""
+    began = _first_day(session)
+    if began is None:
+        return ()
+    yesterday = business_day(at) - timedelta(days=1)
+    first = max(began, yesterday - timedelta(days=LOOK_BACK_DAYS - 1))
+    span = (yesterday - first).days + 1
+    return [
+        day
+        for day in (first + timedelta(days=n) for n in range(max(span, 0)))
+        if _has_work(session, day)
+    ]
+
+
+def _first_day(session: Session) -> date | None:
+    """Tell the settlement day of the first payout, or the day of the first deposit."""
+    sent = session.scalar(select(func.min(PayoutLeg.txn_time)))
+    deposited = session.scalar(
+        text(
+            """
+            SELECT min(t.value_date) FROM transfer t JOIN account a ON a.id = t.credit_id
+            WHERE a.code LIKE 'capital/%' AND t.state = 'posted'
+            """
+        )
+    )
+    known = [one for one in (sent and settlement_day(sent), deposited) if one is not None]
+    return min(known, default=None)
+
+
+def _has_work(session: Session, day: date) -> bool:
+    """Tell whether a run might find something: files, decisions or breaks that are not settled."""
+    found = days.find(session, day)
+    if found is not None and found.status is DayStatus.SIGNED:
+        return False
+    run = days.latest_run(session, day)
+    files = [importing.taken(session, kind, day) for kind in FileKind]
+    if run is None or not all(files):
+        return True
+    if set(run.files) != {str(file.id) for taken in files for file in taken}:
+        return True
+    # A break may have gone, or two persons may have let the books stand, since the last run.
+    changed = select(Break.id).where(
+        Break.day == day,
+        Break.status.in_(breaks.LIVE) | (Break.resolved_at > run.at),
+    )
+    return session.scalar(changed.limit(1)) is not None
