@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import UserDefinedType
 
+from kernel.append_only import append_only
 from kernel.clock import require_aware
 from kernel.db import Base
 
@@ -49,6 +50,9 @@ class Event(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Identities and states; never personal data."""
     at: Mapped[datetime]
+
+
+append_only(Event)
 
 
 class EventCursor(Base):

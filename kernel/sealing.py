@@ -25,6 +25,7 @@ from typing_extensions import override
 
 from kernel import ids
 from kernel.actors import Actor
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.personal import Personal
 
@@ -105,6 +106,8 @@ class Reveal(Base):
     subject: Mapped[UUID]
     at: Mapped[datetime]
 
+
+append_only(Reveal)
 
 _keyring: Keyring | None = None
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.records.append_only import make_append_only
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.money import Money
 
@@ -106,4 +106,4 @@ class Transfer(Base):
     """The posted row that this one answers."""
 
 
-make_append_only(Transfer.__table__)
+append_only(Transfer)

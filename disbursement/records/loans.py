@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.records.append_only import make_append_only
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.money import Money
 from kernel.moves import Step
@@ -103,4 +103,4 @@ class Instalment(Base):
     """Principal still owed after it."""
 
 
-make_append_only(Instalment.__table__)
+append_only(Instalment)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.records.append_only import make_append_only
+from kernel.append_only import append_only
 from kernel.claims import Claimable
 from kernel.db import Base
 from kernel.money import Money
@@ -210,6 +210,6 @@ class ChannelEvidence(Base):
     at: Mapped[datetime]
 
 
-make_append_only(PayoutApproval.__table__)
-make_append_only(PayoutAbsence.__table__)
-make_append_only(ChannelEvidence.__table__)
+append_only(PayoutApproval)
+append_only(PayoutAbsence)
+append_only(ChannelEvidence)

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.records.append_only import make_append_only
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.money import Money
 
@@ -40,4 +40,4 @@ class Product(Base):
     created_at: Mapped[datetime]
 
 
-make_append_only(Product.__table__)
+append_only(Product)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.records.append_only import make_append_only
+from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.money import Money
 
@@ -40,4 +40,4 @@ class PayoffQuote(Base):
     fetched_at: Mapped[datetime]
 
 
-make_append_only(PayoffQuote.__table__)
+append_only(PayoffQuote)
