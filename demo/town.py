@@ -9,8 +9,10 @@ from typing import Any, Final
 from demo.people import Card, Person
 from kernel.money import Money
 from kernel.outbound import Outbound
+from underwriting.features import catalogue
 
 PEOPLE_A_CALL: Final = 500
+BUREAU_FIGURES: Final = frozenset(feature.name for feature in catalogue.BUREAU)
 
 
 class Town:
@@ -79,7 +81,11 @@ def _as_inhabitant(person: Person, *, as_of: str) -> dict[str, Any]:
         "national_id": person.national_id.plain,
         "name": person.name.plain,
         "mobile": person.mobile.plain,
-        "figures": {k: None if v is None else str(v) for k, v in person.figures.items()},
+        "figures": {
+            name: None if value is None else str(value)
+            for name, value in person.figures.items()
+            if name in BUREAU_FIGURES
+        },
         "monthly_income": str(person.monthly_income) if proven else None,
         "income_source": "social_insurance",
         "employment_months": person.employment_months,

@@ -1,0 +1,246 @@
+"""The demo's days, told by the same verbs and jobs as the real thing, on a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Final
+
+from sqlalchemy import select
+
+from demo import debtors, mishaps
+from demo.debtors import Applicant
+from demo.people import Card, Person
+from demo.staff import Team
+from demo.town import Town
+from disbursement import approvals, breaks, fetching, reconciliation, sending, signoff
+from disbursement.records.breaks import BreakStatus, Resolution
+from disbursement.records.payouts import LegStatus, PayoutLeg
+from kernel import logs
+from kernel.actors import Actor, Role
+from kernel.clock import SetClock, business_day, shanghai
+from kernel.db import transaction
+from kernel.jobs import Job
+from kernel.refusals import Refused
+from kernel.surroundings import Surroundings
+from origination import assessing, front_jobs, referrals
+from origination.records.referrals import HardshipReason, Locale
+from origination.referral_forms import ReferralIn, Willingness
+
+DAYS_AFTER_PAYOUT: Final = 3
+"""Days reconciled after the last payout, so that late returns and lost payments end."""
+QUERY_GAPS: Final = tuple(timedelta(minutes=m) for m in (4, 2, 3, 5, 9, 17, 33, 61))
+NO_ANSWER_YET: Final = frozenset({LegStatus.SUBMITTED, LegStatus.ACCEPTED, LegStatus.UNKNOWN})
+SECONDS_A_DEBTOR: Final = 1
+
+log = logs.logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """Everything one telling of the demo works with and remembers."""
+
+    surroundings: Surroundings
+    clock: SetClock
+    town: Town
+    team: Team
+    jobs: Sequence[Job]
+    """Jobs of every floor; the composition root's list."""
+    random: Random
+    told: Callable[[str, int, int], None]
+    """Called with the chapter, how much of it is done, and how much there is."""
+    applicants: list[Applicant] = field(default_factory=list)
+    unknown_at_first: set[str] = field(default_factory=set)
+    """Order numbers whose first answer left it open whether the money went."""
+    referred: int = 0
+    signed: int = 0
+    days_signed: int = 0
+
+
+def working_day(story: Story, people: Sequence[Person], *, first: int) -> None:
+    """Refer, apply, assess, sign and pay for the people of one day."""
+    refer(story, people)
+    apply_all(story, people, first=first)
+    assess_all(story, expected=len(people))
+    signers = sign_all(story, story.applicants[-len(people) :])
+    script_mishaps(story, signers)
+    pay_all(story)
+
+
+def refer(story: Story, people: Sequence[Person]) -> None:
+    """Let the agency refer everybody, and invite them."""
+    at = story.clock.now()
+    for position, person in enumerate(people, 1):
+        with transaction() as session:
+            received = referrals.receive(
+                session,
+                story.team.agency.id,
+                _referral(person, at=at),
+                by=_agency_actor(story),
+                at=at,
+            )
+            story.referred += received.created
+        story.told("referred", position, len(people))
+    front_jobs.invite(story.surroundings)
+    front_jobs.send_messages(story.surroundings)
+
+
+def apply_all(story: Story, people: Sequence[Person], *, first: int) -> None:
+    """Let everybody apply on his telephone, one after another."""
+    for position, person in enumerate(people, 1):
+        story.clock.advance(timedelta(seconds=SECONDS_A_DEBTOR))
+        story.applicants.append(
+            debtors.apply(story.surroundings, story.town, person, number=first + position)
+        )
+        story.told("applied", position, len(people))
+
+
+def assess_all(story: Story, *, expected: int) -> int:
+    """Assess whoever has submitted."""
+    done = 0
+    while count := assessing.run(story.surroundings):
+        done += count
+        story.told("assessed", min(done, expected), expected)
+    front_jobs.send_messages(story.surroundings)
+    return done
+
+
+def sign_all(story: Story, applicants: Sequence[Applicant]) -> list[Applicant]:
+    """Let everybody with an offer read it for as long as the law wants, and sign it."""
+    readers = [one for one in applicants if debtors.begin_reading(story.surroundings, one)]
+    story.clock.advance(timedelta(minutes=2))
+    for position, applicant in enumerate(readers, 1):
+        story.clock.advance(timedelta(seconds=SECONDS_A_DEBTOR))
+        debtors.sign(story.surroundings, story.town, applicant)
+        story.told("signed", position, len(readers))
+    story.signed += len(readers)
+    return readers
+
+
+def script_mishaps(story: Story, signers: Sequence[Applicant]) -> dict[Card, tuple[str, int]]:
+    """Make some of the payments to come go wrong."""
+    plan = mishaps.choose([card for one in signers for card in one.person.cards], story.random)
+    for card, (fault, days) in plan.items():
+        story.town.script(card, fault, return_after_days=days)
+    return plan
+
+
+def pay_all(story: Story) -> None:
+    """Approve, send, hear the notices, and ask about what is undecided."""
+    _approve_all(story)
+    total = _count_legs(LegStatus.APPROVED)
+    done = 0
+    while sent := sending.send_due(story.surroundings):
+        done += sent
+        story.told("paid", min(done, total), total)
+    _remember_unknown(story)
+    for gap in QUERY_GAPS:
+        story.clock.advance(gap)
+        story.town.deliver_notices()
+        while sending.query_due(story.surroundings):
+            pass
+        if not _count_legs(*NO_ANSWER_YET):
+            break
+    run_jobs(story)
+
+
+def run_jobs(story: Story) -> None:
+    """Run every job once, as the scheduler would in the background."""
+    for job in story.jobs:
+        job.run(story.surroundings)
+
+
+def close_day(story: Story, day: date) -> None:
+    """On the next morning: fetch the files, reconcile, explain what differs, sign the day."""
+    story.clock.advance_to(shanghai(day + timedelta(days=1), 9, 5))
+    while sending.query_due(story.surroundings):
+        pass
+    fetching.fetch_day(story.surroundings, day)
+    with transaction() as session:
+        reconciliation.reconcile(session, day, by=story.team.maker, at=story.clock.now())
+    run_jobs(story)
+    _explain_and_resolve(story, day)
+    _sign(story, day)
+
+
+def first_morning(now: datetime, *, days: int) -> datetime:
+    """Give the morning on which a story of so many days must begin to end before `now`."""
+    return shanghai(business_day(now) - timedelta(days=days), 9, 30)
+
+
+def _approve_all(story: Story) -> None:
+    with transaction() as session:
+        waiting = session.scalars(
+            select(PayoutLeg.id).where(PayoutLeg.status == LegStatus.PLANNED)
+        ).all()
+    for leg_id in waiting:
+        for approver in (story.team.maker, story.team.checker):
+            with transaction() as session:
+                leg = approvals.approve(session, leg_id, by=approver, at=story.clock.now())
+                if leg.status is LegStatus.APPROVED:
+                    break
+
+
+def _remember_unknown(story: Story) -> None:
+    with transaction() as session:
+        story.unknown_at_first.update(
+            session.scalars(select(PayoutLeg.order_no).where(PayoutLeg.status == LegStatus.UNKNOWN))
+        )
+
+
+def _count_legs(*statuses: LegStatus) -> int:
+    with transaction() as session:
+        return len(
+            session.scalars(select(PayoutLeg.id).where(PayoutLeg.status.in_(statuses))).all()
+        )
+
+
+def _explain_and_resolve(story: Story, day: date) -> None:
+    at = story.clock.now()
+    with transaction() as session:
+        found = breaks.listed(session, today=business_day(at), day=day)
+    for one in found:
+        with transaction() as session:
+            if one.status is BreakStatus.OPEN:
+                breaks.explain(
+                    session, one.id, text="checked against the file", by=story.team.maker, at=at
+                )
+        with transaction() as session:
+            breaks.resolve(
+                session, one.id, resolution=Resolution.BOOKS_STAND, by=story.team.checker, at=at
+            )
+
+
+def _sign(story: Story, day: date) -> None:
+    at = story.clock.now()
+    try:
+        with transaction() as session:
+            signoff.prepare(session, day, by=story.team.maker, at=at)
+        with transaction() as session:
+            signoff.sign(session, day, by=story.team.checker, at=at)
+        story.days_signed += 1
+    except Refused as refusal:
+        log.warning("demo.day_not_signed", day=str(day), why=refusal.title)
+
+
+def _agency_actor(story: Story) -> Actor:
+    return Actor(Role.AGENCY, str(story.team.agency.id))
+
+
+def _referral(person: Person, *, at: datetime) -> ReferralIn:
+    largest = max(person.cards, key=lambda card: card.balance)
+    return ReferralIn(
+        case_no=person.reference,
+        mobile=person.mobile,
+        masked_name=person.name.masked,
+        card_bin=largest.number.plain[:6],
+        card_last4=largest.number.last4,
+        hardship_reason=HardshipReason.INCOME_CUT,
+        hardship_since=None,
+        willingness=Willingness(promises_made=2, promises_kept=1),
+        contact_consent_at=at - timedelta(days=1),
+        contact_consent_proof="recorded call, agreed to be contacted",
+        locale=Locale.ZH,
+    )

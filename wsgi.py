@@ -1,0 +1,113 @@
+"""The composition root: the one place that knows every floor, and decides nothing.
+
+`create_app` makes the web application, `JOBS` lists what runs in the background, `main` is the
+command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import click
+from flask import Flask
+
+import sandbox.serve
+from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
+from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
+from disbursement.schedule_cli import schedule as schedule_group
+from disbursement.web import notices
+from kernel import commands, config, db, housekeeping, jobs, logs, sealing
+from kernel.clock import SystemClock
+from kernel.config import Settings
+from kernel.database import open_database
+from kernel.jobs import Job
+from kernel.surroundings import Surroundings, build
+from kernel.version import VERSION
+from kernel.web import serving
+from kernel.web.application import described, make_app
+from origination.application_jobs import JOBS as APPLICATION_JOBS
+from origination.front_jobs import JOBS as FRONT_JOBS
+from origination.web import agency_api
+
+JOBS: Final[tuple[Job, ...]] = (
+    *FRONT_JOBS,
+    *APPLICATION_JOBS,
+    *DISBURSEMENT_JOBS,
+    *RECONCILIATION_JOBS,
+    *housekeeping.JOBS,
+)
+EXIT_CONFIG: Final = 78
+"""The settings cannot be used (EX_CONFIG of sysexits.h)."""
+
+
+def create_app(surroundings: Surroundings | None = None) -> Flask:
+    """Make the web application with every door in it."""
+    app = make_app(surroundings or surround(config.read(os.environ)))
+    described(app).register_blueprint(agency_api.blueprint)
+    app.register_blueprint(notices.blueprint)
+    return app
+
+
+def surround(settings: Settings) -> Surroundings:
+    """Bind database, keys and logs of this process, and give what its edges need."""
+    logs.configure()
+    sealing.bind(sealing.Keyring(settings.seal_keys, settings.index_key))
+    db.bind_when_needed(lambda: open_database(settings))
+    return build(settings, SystemClock())
+
+
+@click.group()
+@click.version_option(VERSION, message="%(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Daichang: pay a delinquent card's debt to its issuer and book a loan that costs less."""
+    if context.obj is None:
+        context.obj = surround(config.read(os.environ))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8900, show_default=True)
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 32))
+@click.pass_obj
+def run(surroundings: Surroundings, host: str, port: int, workers: int) -> None:
+    """Serve the web: agencies, debtors, finance and risk."""
+    serving.serve(lambda: create_app(surroundings), host=host, port=port, workers=workers)
+
+
+@cli.command()
+@click.pass_obj
+def scheduler(surroundings: Surroundings) -> None:
+    """Run the jobs in the background; a second one takes over when the first ends."""
+    jobs.run_forever(JOBS, surroundings)
+
+
+@cli.command("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8901, show_default=True)
+@click.pass_obj
+def sandbox_command(surroundings: Surroundings, host: str, port: int) -> None:
+    """Play the outside world on loopback; production refuses it."""
+    if surroundings.settings.is_production:
+        raise click.UsageError("production has real partners, no sandbox")
+    sandbox.serve.main(host, port, key=surroundings.settings.partner_key)
+
+
+for command in (commands.doctor_command, commands.db_group, schedule_group):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a faulty environment is told whole and ends with code 78."""
+    try:
+        cli()
+    except config.ConfigFaults as faults:
+        for fault in faults.faults:
+            click.echo(f"settings: {fault}", err=True)
+        sys.exit(EXIT_CONFIG)
+
+
+if __name__ == "__main__":
+    main()
