@@ -30,6 +30,7 @@ from kernel.web import (
     sign_in,
 )
 from kernel.web.around import EXTENSION, Around, Doors, now, surroundings
+from kernel.web.declared import is_static
 
 __all__ = ["described", "make_app", "now", "surroundings"]
 
@@ -100,7 +101,8 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
-    log.info(
+    say = log.debug if request.endpoint and is_static(request.endpoint) else log.info
+    say(
         "request.answered",
         rule=problems.path_for_log(),
         method=request.method,
@@ -111,11 +113,4 @@ def _end(response: Response) -> Response:
 
 def _of_form_token(_: CSRFError) -> Response:
     log.warning("form_token.refused", rule=problems.path_for_log())
-    return problems.answer(
-        problems.Problem(
-            status=400,
-            code="form_token",
-            title="The page is too old. Open it again and send the form once more",
-            title_zh="页面已过期，请重新打开页面后再提交",
-        )
-    )
+    return problems.answer(problems.other("form_token"))

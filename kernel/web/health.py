@@ -80,8 +80,8 @@ def metrics() -> ResponseReturnValue:
 @blueprint.get("/problems/<code>")
 @access.public("the description of a kind of refusal holds no data")
 def problem_kind(code: str) -> ResponseReturnValue:
-    """Describe one kind of refusal: the page that the type of a problem points to."""
-    kind = problems.kind_of_problem(code)
+    """Describe one kind of problem: the page that its type points to."""
+    kind = problems.described(code)
     if kind is None:
         raise NotFound
     return render_template("problem_kind.html", kind=kind)

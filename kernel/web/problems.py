@@ -26,7 +26,7 @@ from kernel.web.around import Language, language, say, wants_problem
 PROBLEM_TYPE: Final = "application/problem+json"
 FAULTS_MAX: Final = 100
 TEXT_MAX: Final = 300
-RETRY_SECONDS: Final = 5
+_RETRY: Final = (("Retry-After", "5"),)
 SAFE_HEADERS: Final = frozenset({"allow", "retry-after", "www-authenticate", "content-range"})
 
 log = logs.logger(__name__)
@@ -74,6 +74,42 @@ class Problem:
     def explanation(self) -> str:
         """The detail, which is written in English only."""
         return self.detail if language() is Language.EN else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A kind of problem, as its own page tells it."""
+
+    code: str
+    status: int
+    title: str
+    title_zh: str
+    text: str
+
+
+_LATER: Final = "Nothing is lost; try again in a minute"
+_LATER_ZH: Final = "您的资料没有丢失，请一分钟后再试"
+_OTHERS: Final[Mapping[str, Description]] = {
+    kind.code: kind
+    for kind in (
+        Description(
+            "partner_silent",
+            503,
+            f"A partner does not answer. {_LATER}",
+            f"合作机构暂未响应，{_LATER_ZH}",
+            "A bank, bureau or channel that we had to ask gave no answer in time.",
+        ),
+        Description("database_busy", 503, f"We are busy. {_LATER}", f"系统繁忙，{_LATER_ZH}", ""),
+        Description(
+            "form_token",
+            400,
+            "The page is too old. Open it again and send the form once more",
+            "页面已过期，请重新打开页面后再提交",
+            "A form must come from a page that we gave to the same browser.",
+        ),
+        Description("refused", 400, "The request was refused", "请求未被接受", ""),
+    )
+}
 
 
 def install(app: Flask) -> None:
@@ -140,22 +176,24 @@ def of_our_fault(fault: BaseException) -> Problem:
     """Log a fault of ours or of a neighbour, and tell nothing of it but when to come back."""
     if isinstance(fault, NoAnswer | Garbled):
         log.warning("request.partner_silent", reason=str(fault))
-        return _later("partner_silent", "A partner does not answer", "合作机构暂未响应")
+        return other("partner_silent", _RETRY)
     if isinstance(fault, OperationalError | PoolTimeout):
         log.error("request.database_busy", exc_info=fault)
-        return _later("busy", "We are busy", "系统繁忙")
+        return other("database_busy", _RETRY)
     log.error("request.failed", exc_info=fault)
     code, title, title_zh = _WORDS[500]
     return Problem(status=500, code=code, title=title, title_zh=title_zh)
 
 
-def _later(code: str, title: str, title_zh: str) -> Problem:
+def other(code: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
+    """Give one of the problems that are neither refusals nor faults of HTTP."""
+    kind = _OTHERS[code]
     return Problem(
-        status=503,
-        code=code,
-        title=f"{title}. Nothing is lost; try again in a minute",
-        title_zh=f"{title_zh}，您的资料没有丢失，请一分钟后再试",
-        headers=(("Retry-After", str(RETRY_SECONDS)),),
+        status=kind.status,
+        code=kind.code,
+        title=kind.title,
+        title_zh=kind.title_zh,
+        headers=headers,
     )
 
 
@@ -215,9 +253,18 @@ def refusals() -> Iterator[type[Refused]]:
         waiting.extend(kind.__subclasses__())
 
 
-def kind_of_problem(code: str) -> type[Refused] | None:
-    """Find the refusal whose page ``/problems/<code>`` is."""
-    return next((kind for kind in refusals() if kind.code == code), None)
+def described(code: str) -> Description | None:
+    """Describe the problem whose page is ``/problems/<code>``; None when there is none."""
+    if code in _OTHERS:
+        return _OTHERS[code]
+    for kind in refusals():
+        if kind.code == code:
+            text = (kind.__doc__ or "").strip()
+            return Description(kind.code, int(kind.status), kind.title, kind.title_zh, text)
+    for status, (name, title, title_zh) in _WORDS.items():
+        if name == code:
+            return Description(name, status, title, title_zh, "")
+    return None
 
 
 def path_for_log() -> str:

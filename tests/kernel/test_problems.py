@@ -273,6 +273,18 @@ def test_the_type_of_a_problem_is_a_page_that_describes_it(client):
     assert client.get("/problems/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/silent", "/locked", "/crash", "/abort", "/nowhere", "/teapot", "/finance", "/gone"]
+)
+def test_the_type_of_every_problem_leads_to_a_page(client, path):
+    told = client.get(path, headers=JSON).json
+
+    page = client.get(told["type"], headers={"Accept": "text/html"})
+
+    assert page.status_code == 200
+    assert told["title"] in page.text
+
+
 def test_the_callers_request_id_comes_back_when_it_is_harmless(client):
     taken = client.get("/healthz", headers={"X-Request-Id": "from-the-caller-1"})
     replaced = client.get("/healthz", headers={"X-Request-Id": SECRET})
