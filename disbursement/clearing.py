@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from disbursement import accounts, ledger, payouts
 from disbursement.ledger import Posting
 from disbursement.records.funders import Funder
+from disbursement.records.ledger import Transfer
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from disbursement.records.settlement import MatchedRow
@@ -46,6 +47,16 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """When the bank settled what of a settlement day; None for what it has not."""
+
+    day: date
+    paid_on: date | None
+    fees_on: date | None
+    returned_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Paid:
     """What the ledger needs to know about a leg."""
 
@@ -55,17 +66,20 @@ class _Paid:
     channel: str
 
 
-def clear(session: Session, agreed: Sequence[Agreed], *, day: date, by: Actor, at: datetime) -> int:
-    """Clear rows of a settlement day and count those that were not cleared before."""
+def clear(
+    session: Session, agreed: Sequence[Agreed], settled: Settled, *, by: Actor, at: datetime
+) -> int:
+    """Clear what the bank settled of a day and count the rows that were not cleared before."""
+    on = {LineKind.PAID: settled.paid_on, LineKind.RETURNED: settled.returned_on}
+    wanted = [one for one in agreed if on[one.kind] is not None]
     done = 0
-    for part in _parts(sorted(agreed, key=lambda one: (one.leg_id, one.kind)), AT_ONCE):
+    for part in _parts(sorted(wanted, key=lambda one: (one.leg_id, one.kind)), AT_ONCE):
         found = _legs(session, [one.leg_id for one in part])
-        fresh = _mark(session, part, found, day=day, at=at)
+        fresh = _mark(session, part, found, day=settled.day, at=at)
         new = [one for one in part if one.row_id in fresh]
         postings = [
-            *(_settled(one, found[one.leg_id], day=day) for one in new),
-            # Again for rows cleared before: a fee may be agreed on later than its payment.
-            *(_charged(one, found[one.leg_id], day=day) for one in part if one.fee > ZERO),
+            *(_settlement(one, found[one.leg_id], on=on[one.kind] or settled.day) for one in new),
+            *_charges(session, part, found, settled),
         ]
         codes = {code for posting in postings for code in (posting.debit, posting.credit)}
         accounts.open_all(session, codes, at=at)
@@ -129,7 +143,7 @@ def _mark(
     return set(session.scalars(marked, rows))
 
 
-def _settled(one: Agreed, leg: _Paid, *, day: date) -> Posting:
+def _settlement(one: Agreed, leg: _Paid, *, on: date) -> Posting:
     bank, transit = accounts.funding_bank(leg.funder_code), accounts.in_transit(leg.channel)
     is_paid = one.kind is LineKind.PAID
     return Posting(
@@ -139,20 +153,31 @@ def _settled(one: Agreed, leg: _Paid, *, day: date) -> Posting:
         amount=leg.amount,
         reason="payout_settled" if is_paid else "return_settled",
         event_ref=one.leg_id,
-        value_date=day,
+        value_date=on,
     )
 
 
-def _charged(one: Agreed, leg: _Paid, *, day: date) -> Posting:
-    return Posting(
-        id=ids.derived(one.leg_id, "fee"),
-        debit=accounts.channel_fees(leg.channel),
-        credit=accounts.funding_bank(leg.funder_code),
-        amount=one.fee,
-        reason="channel_fee",
-        event_ref=one.leg_id,
-        value_date=day,
-    )
+def _charges(
+    session: Session, agreed: Iterable[Agreed], found: dict[UUID, _Paid], settled: Settled
+) -> list[Posting]:
+    """Give the fees that are not booked yet: one may be agreed on later than its payment."""
+    if settled.fees_on is None:
+        return []
+    fees = {ids.derived(one.leg_id, "fee"): one for one in agreed if one.fee > ZERO}
+    booked = set(session.scalars(select(Transfer.id).where(Transfer.id.in_(fees))))
+    return [
+        Posting(
+            id=fee_id,
+            debit=accounts.channel_fees(found[one.leg_id].channel),
+            credit=accounts.funding_bank(found[one.leg_id].funder_code),
+            amount=one.fee,
+            reason="channel_fee",
+            event_ref=one.leg_id,
+            value_date=settled.fees_on,
+        )
+        for fee_id, one in fees.items()
+        if fee_id not in booked
+    ]
 
 
 def _parts(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -5,7 +5,7 @@ Nothing is written here but what the channel's file decides about legs, through 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -64,9 +64,10 @@ class BankSide:
     """What comparing the bank's statement with file and books gives."""
 
     found: tuple[Found, ...]
-    is_paid_settled: bool
-    are_fees_settled: bool
-    is_return_settled: bool
+    settled: Mapping[Purpose, date]
+    """What the bank has settled of the day, and the day on which it did."""
+    moved: Money | None
+    """How the account moved on the day; None without a statement."""
 
 
 def item_scope(channel: str, day: date) -> str:
@@ -125,17 +126,17 @@ def compare_bank(
     if statements:
         deposits = [e for e in entries if (t := banking.told(e)) and t.purpose is Purpose.FUND]
         differences += banking.fund(deposits, gathering.deposits(session, day))
-    tie = None
+    settled = set()
+    lines = gathering.lines_of_day(session, day)
     if items is not None and statements:
-        lines = gathering.lines_of_day(session, day)
         tie = banking.tie(lines, items.expected, items=single.sums)
         differences += tie.differences
-    allowed = _let_settle(_standing(session, scope, differences))
+        settled = {purpose for purpose, is_tied in tie.sides.items() if is_tied}
+        settled |= _let_settle(_standing(session, scope, differences))
     return BankSide(
         found=tuple(Found(scope=scope, difference=one) for one in differences),
-        is_paid_settled=Purpose.SETTLE in allowed or (tie is not None and tie.paid),
-        are_fees_settled=Purpose.FEE in allowed or (tie is not None and tie.fees),
-        is_return_settled=Purpose.RETURN in allowed or (tie is not None and tie.returned),
+        settled={purpose: _settled_on(day, purpose, lines) for purpose in settled},
+        moved=_moved(statements),
     )
 
 
@@ -311,6 +312,20 @@ def _out_of_place(session: Session, day: date, entries: Iterable[BankEntry]) -> 
         elif not importing.taken(session, FileKind.SETTLEMENT, told.day):
             strangers[entry.line] = "it settles a day whose file we do not have"
     return strangers
+
+
+def _settled_on(day: date, purpose: Purpose, lines: Iterable[BankEntry]) -> date:
+    """Tell the last day on which the bank posted a line of a purpose; `day` when it has none."""
+    posted = [
+        line.posted_on for line in lines if (t := banking.told(line)) and t.purpose is purpose
+    ]
+    return max(posted, default=day)
+
+
+def _moved(statements: Sequence[StatementFile]) -> Money | None:
+    if not statements:
+        return None
+    return Money.total((file.closing or ZERO) - (file.opening or ZERO) for file in statements)
 
 
 def _let_settle(standing: Iterable[Difference]) -> set[Purpose]:

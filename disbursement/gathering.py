@@ -155,6 +155,21 @@ def deposits(session: Session, day: date) -> list[tuple[Money, date]]:
     return [(Money(row.amount), row.value_date) for row in found]
 
 
+def booked_at_bank(session: Session, day: date) -> Money:
+    """Add up how the books moved the funding accounts on a day; positive when money came in."""
+    moved = session.scalar(
+        text(
+            """
+            SELECT coalesce(sum(CASE WHEN t.debit_id = a.id THEN t.amount ELSE -t.amount END), 0)
+            FROM account a JOIN transfer t ON a.id IN (t.debit_id, t.credit_id)
+            WHERE a.code LIKE 'funding_bank/%' AND t.state = 'posted' AND t.value_date = :day
+            """
+        ),
+        {"day": day},
+    )
+    return Money(int(moved or 0))
+
+
 def _entries(session: Session, *where: Any) -> Sequence[BankEntry]:  # noqa: ANN401 - SQL conditions
     found = session.scalars(
         select(BankLine)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,8 +18,10 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, clearing, comparing, days, importing, legs
+from disbursement import breaks, clearing, comparing, days, gathering, importing, legs
+from disbursement.clearing import Settled
 from disbursement.comparing import BankSide, Found, ItemSide
+from disbursement.matching.banking import Purpose
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.records.breaks import Break
 from disbursement.records.days import DayStatus, ReconciliationDay, ReconciliationRun
@@ -41,6 +43,9 @@ from kernel.refusals import Refused
 
 READY_HOURS: Final = {FileKind.SETTLEMENT: 9, FileKind.BANK: 8}
 """The hour of the next day from which a file that is not there is missing."""
+
+
+_NO_MONEY_MOVED: Final = frozenset({BreakKind.OURS_ONLY, BreakKind.UNRESOLVED})
 
 
 class DayNotOver(Refused):
@@ -155,6 +160,7 @@ def _reconcile(
         *bank.found,
         *_missing(day.day, missing, at=at),
     ]
+    found += _balance(session, day.day, bank, found)
     discovered = found_on if day.status is DayStatus.SIGNED else day.day
     needed = _write_all(session, found, day=discovered, by=by, at=at)
     _cure(session, _covered(day.day, missing), needed, by=by, at=at)
@@ -172,12 +178,31 @@ def _reconcile(
 
 
 def _clear(session: Session, items: ItemSide, bank: BankSide, *, by: Actor, at: datetime) -> None:
-    agreed = [
-        one if bank.are_fees_settled else replace(one, fee=ZERO)
-        for one in items.agreed
-        if (bank.is_paid_settled if one.kind is LineKind.PAID else bank.is_return_settled)
-    ]
-    clearing.clear(session, agreed, day=items.expected.day, by=by, at=at)
+    settled = Settled(
+        day=items.expected.day,
+        paid_on=bank.settled.get(Purpose.SETTLE),
+        fees_on=bank.settled.get(Purpose.FEE),
+        returned_on=bank.settled.get(Purpose.RETURN),
+    )
+    clearing.clear(session, items.agreed, settled, by=by, at=at)
+
+
+def _balance(session: Session, day: date, bank: BankSide, found: Iterable[Found]) -> list[Found]:
+    """Compare how the account moved with the books, when no other difference touches it."""
+    touching = {one.difference.kind for one in found if one.difference.needs_person}
+    if bank.moved is None or touching - _NO_MONEY_MOVED:
+        return []
+    booked = gathering.booked_at_bank(session, day)
+    if booked == bank.moved:
+        return []
+    difference = Difference(
+        kind=BreakKind.BALANCE,
+        subject=f"account {day}",
+        detail=f"the books moved {booked}, the bank {bank.moved}",
+        ours=booked,
+        theirs=bank.moved,
+    )
+    return [Found(scope=comparing.bank_scope(day), difference=difference)]
 
 
 def _missing(day: date, missing: Iterable[FileKind], *, at: datetime) -> Iterator[Found]:
@@ -200,7 +225,7 @@ def _covered(day: date, missing: Sequence[FileKind]) -> list[str]:
     scopes = [_missing_scope(kind, day) for kind in FileKind]
     if FileKind.SETTLEMENT not in missing:
         scopes.append(comparing.item_scope(legs.UNIONPAY, day))
-    if not missing:
+    if FileKind.BANK not in missing:
         scopes.append(comparing.bank_scope(day))
     return scopes
 

@@ -83,6 +83,15 @@ class Tie:
     returned: bool
     differences: tuple[Difference, ...]
 
+    @property
+    def sides(self) -> dict[Purpose, bool]:
+        """Tell by purpose whether it ties."""
+        return {
+            Purpose.SETTLE: self.paid,
+            Purpose.FEE: self.fees,
+            Purpose.RETURN: self.returned,
+        }
+
 
 def tie(entries: Sequence[BankEntry], expected: Expected, *, items: ItemSums = NO_ITEMS) -> Tie:
     """Compare the bank's lines of a settlement day with what its file says.

@@ -48,6 +48,8 @@ class BreakKind(StrEnum):
     """A deposit that only the bank, or only the books, know."""
     VALUE_DATE = "value_date"
     """The bank's value date is not the day of posting, or not the settlement day."""
+    BALANCE = "balance"
+    """The account moved otherwise than the books, and no other difference explains it."""
     FILE_MISSING = "file_missing"
     FILE_HELD = "file_held"
     """A second file for a day that has one, or a file for a day that is signed."""

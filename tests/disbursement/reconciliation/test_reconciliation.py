@@ -557,6 +557,24 @@ def test_a_deposit_that_the_bank_does_not_show(session):
     assert live(session) == [BreakKind.FUNDING]
 
 
+def test_books_that_moved_otherwise_than_the_account_are_a_break(session):
+    leg = paid(session, 1)
+    world.book(session, debit="suspense/unionpay", credit=world.BANK, fen=500)
+
+    world.reconcile(session, Told(payments=[payment(leg)]))
+
+    found = of_kind(session, BreakKind.BALANCE)
+    # 9,000.00 and a fee of 1.00 left the account; the books say 5.00 more.
+    assert (found.theirs, found.ours) == (Money.yuan("-9001.00"), Money.yuan("-9006.00"))
+    assert live(session) == [BreakKind.BALANCE]
+
+
+def test_what_another_break_explains_is_not_told_twice(session):
+    world.reconcile(session, Told(payments=[Payment(fen=77_700)]))
+
+    assert live(session) == [BreakKind.CHANNEL_ONLY]
+
+
 def test_a_bank_that_shows_payments_one_by_one_ties_as_well(session):
     leg = paid(session, 1)
     told = Told(payments=[payment(leg)])

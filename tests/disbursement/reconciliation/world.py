@@ -11,7 +11,16 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from disbursement import approvals, importing, ledger, legs, loans, payouts, reconciliation
+from disbursement import (
+    accounts,
+    approvals,
+    importing,
+    ledger,
+    legs,
+    loans,
+    payouts,
+    reconciliation,
+)
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.importing import Imported
 from disbursement.issuers import AccountCheck, QuotedPayoff
@@ -192,13 +201,19 @@ def balance(session: Session, code: str) -> Money:
 
 def deposit(session: Session, fen: int, *, day: date = DAY) -> None:
     """Book money that the funder put into the account."""
+    book(session, debit=BANK, credit="capital/hxcf", fen=fen, day=day)
+
+
+def book(session: Session, *, debit: str, credit: str, fen: int, day: date = DAY) -> None:
+    """Post one transfer between accounts of ours."""
     make.lender(session)
+    accounts.open_all(session, [debit, credit], at=files.NOON)
     posting = ledger.Posting(
         id=uuid4(),
-        debit=BANK,
-        credit="capital/hxcf",
+        debit=debit,
+        credit=credit,
         amount=Money(fen),
-        reason="funding",
+        reason="test",
         event_ref=uuid4(),
         value_date=day,
     )
