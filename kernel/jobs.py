@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import lease, logs
-from kernel.clock import SHANGHAI
+from kernel.clock import SHANGHAI, SystemClock
 from kernel.db import transaction
 from kernel.records import JobState
 from kernel.surroundings import Surroundings
@@ -130,7 +130,7 @@ class Scheduler:
             "interval",
             seconds=self._lease_seconds / 3,
             executor="lease",
-            next_run_time=datetime.now(SHANGHAI),
+            next_run_time=_real_time(),
         )
         self._scheduler.start()
         self._let_end()
@@ -170,8 +170,7 @@ class Scheduler:
                 session,
                 LEASE_NAME,
                 self.holder,
-                # Real time, not a set clock: a lease is about living processes.
-                now=datetime.now(SHANGHAI),
+                now=_real_time(),
                 seconds=self._lease_seconds,
             )
         self._leads_until = asked_at + self._lease_seconds
@@ -192,7 +191,7 @@ class Scheduler:
                 seconds=job.every_seconds,
                 args=(job,),
                 id=job.name,
-                next_run_time=datetime.now(SHANGHAI),
+                next_run_time=_real_time(),
             )
 
     def _run_if_leading(self, job: Job) -> None:
@@ -227,9 +226,14 @@ class Scheduler:
             return
         try:
             with transaction() as session:
-                lease.release(session, LEASE_NAME, term=term, now=datetime.now(SHANGHAI))
+                lease.release(session, LEASE_NAME, term=term, now=_real_time())
         except SQLAlchemyError:
             log.exception("scheduler.lease_not_released")
+
+
+def _real_time() -> datetime:
+    """Tell the machine's time, never a set one: a lease is about living processes."""
+    return SystemClock().now()
 
 
 def run_forever(jobs: Sequence[Job], surroundings: Surroundings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from http import HTTPStatus
 from typing import Final
@@ -69,12 +68,7 @@ def metrics() -> ResponseReturnValue:
     """Give the figures in the format of Prometheus, on the loopback interface only."""
     if request.remote_addr not in LOOPBACK:
         raise NotFound
-    registry: CollectorRegistry = REGISTRY
-    # The library itself is steered by this one variable.
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/problems/<code>")
@@ -85,6 +79,16 @@ def problem_kind(code: str) -> ResponseReturnValue:
     if kind is None:
         raise NotFound
     return render_template("problem_kind.html", kind=kind)
+
+
+def _registry() -> CollectorRegistry:
+    """Give the figures of all processes where they share a folder for them, else this one's."""
+    shared = CollectorRegistry()
+    try:
+        multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return REGISTRY
+    return shared
 
 
 def _checks(session: Session) -> dict[str, str]:
