@@ -167,7 +167,7 @@ class Replay:
         """Let every period end that ends by the day, and credit pay what falls due by it."""
         while (span := self.span) is not None and span.end <= day:
             self.close(span, span.end)
-        self._close_stragglers(day)
+        self.close_stragglers(day)
         self.use_credit(day)
 
     def close(self, span: Span, end: date, *, everything: bool = False) -> Item:
@@ -232,7 +232,7 @@ class Replay:
         self.items.append(item)
         return item
 
-    def _close_stragglers(self, day: date) -> None:
+    def close_stragglers(self, day: date) -> None:
         """Give charges that fall due after the last instalment a row of their own."""
         if self.span is not None:
             return
@@ -293,7 +293,7 @@ class Replay:
         """Let all periods to come end as planned, with nothing paid any more."""
         while (span := self.span) is not None:
             self.close(span, span.end)
-        self._close_stragglers(date.max)
+        self.close_stragglers(date.max)
 
     def respan(self, spans: Sequence[Span]) -> None:
         """Replace the periods to come and solve for the instalments again."""

@@ -40,8 +40,8 @@ def payoff(contract: Contract, events: Sequence[Event] = (), *, on: date) -> Pay
         NotApplicable: the loan is closed, or the day lies before its last event.
     """
     state = replay.state_after(terms.of(contract), events, as_of=on)
-    closed = state.span is None and not any(item.outstanding for item in state.items)
-    if closed:
+    owing = state.span is not None or state.charges or any(i.outstanding for i in state.items)
+    if not owing:
         raise NotApplicable("the loan is closed")
     replay.close_off(state, on)
     open_by_part = {part: Money(sum(item.open(part) for item in state.items)) for part in Part}

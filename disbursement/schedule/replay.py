@@ -147,10 +147,8 @@ def close_off(state: Replay, on: date) -> int:
         state.close(span, on, everything=True)
     for item in state.items:
         item.due_on = min(item.due_on, on)
-    for due_on, part, fen in state.charges:
-        if due_on > on and state.items:
-            state.items[-1].owed[part] += fen
-    state.charges = []
+    state.charges = [(min(due_on, on), part, fen) for due_on, part, fen in state.charges]
+    state.close_stragglers(on)
     return sum(item.outstanding for item in state.items) - state.credit
 
 

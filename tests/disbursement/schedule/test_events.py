@@ -362,6 +362,18 @@ def test_a_fee_stays_owed_though_all_money_came_back():
     assert totals(made) == ["5.00"]
 
 
+def test_a_payoff_pays_charges_that_were_still_to_come():
+    late = Charged(id="c", on=FIRST, due_on=date(2027, 3, 1), amount=Money.yuan("5.00"))
+
+    owed = quote.payoff(contract(), [late], on=SECOND)
+    closed = schedule.build(
+        contract(), [late, PaidOff(id="off", on=SECOND, amount=owed.total)], as_of=SECOND
+    )
+
+    assert owed.fees == Money.yuan("5.00")
+    assert closed.outstanding == ZERO
+
+
 def test_paying_off_a_flat_loan_in_mid_month_costs_interest_for_its_days_only():
     owed = quote.payoff(contract(percent="7.2", method=Method.FLAT), on=date(2026, 2, 1))
 
