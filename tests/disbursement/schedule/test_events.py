@@ -8,13 +8,11 @@ import pytest
 
 from disbursement import schedule
 from disbursement.allocation import Part
-from disbursement.schedule import quote
 from disbursement.schedule.contract import Contract, Method, Penalty
 from disbursement.schedule.events import (
     Charged,
     Disbursed,
     NotApplicable,
-    PaidOff,
     Paused,
     Prepaid,
     RateChanged,
@@ -197,42 +195,6 @@ def test_prepaying_all_principal_leaves_only_the_interest_so_far():
     assert totals(made) == ["54.84"]
 
 
-def test_the_quoted_amount_closes_the_loan_on_its_day():
-    events = [repaid(FIRST, "888.49")]
-    day = date(2026, 3, 1)
-
-    owed = quote.payoff(contract(), events, on=day)
-    closed = schedule.build(
-        contract(), [*events, PaidOff(id="off", on=day, amount=owed.total)], as_of=day
-    )
-
-    # 9,211.51 and 14 of 28 days of 92.12 (92.1151 / 2 = 46.06)
-    assert (str(owed.principal), str(owed.interest)) == ("9211.51", "46.06")
-    assert closed.outstanding == ZERO
-    assert closed.rows[-1].due_on == day
-    assert len(closed.rows) == 2
-
-
-def test_a_quote_takes_waiting_money_off():
-    owed = quote.payoff(contract(), [repaid(date(2026, 1, 20), "100.00")], on=START.replace(day=20))
-
-    assert owed.credit == Money.yuan("100.00")
-    # 10,000 and 5 of 31 days of 100.00, less what waits
-    assert str(owed.total) == "9916.13"
-
-
-def test_another_amount_than_quoted_does_not_close_the_loan():
-    with pytest.raises(NotApplicable, match=r"10000\.00"):
-        schedule.build(contract(), [PaidOff(id="off", on=START, amount=Money.yuan("9999.99"))])
-
-
-def test_a_closed_loan_has_no_payoff_amount():
-    events = [PaidOff(id="off", on=START, amount=Money.yuan("10000.00"))]
-
-    with pytest.raises(NotApplicable):
-        quote.payoff(contract(), events, on=FIRST)
-
-
 def test_a_fee_is_paid_with_the_instalment_of_its_due_date():
     made = schedule.build(
         contract(), [Charged(id="c", on=START, due_on=date(2026, 3, 1), amount=Money.yuan("5.00"))]
@@ -360,25 +322,6 @@ def test_a_fee_stays_owed_though_all_money_came_back():
     )
 
     assert totals(made) == ["5.00"]
-
-
-def test_a_payoff_pays_charges_that_were_still_to_come():
-    late = Charged(id="c", on=FIRST, due_on=date(2027, 3, 1), amount=Money.yuan("5.00"))
-
-    owed = quote.payoff(contract(), [late], on=SECOND)
-    closed = schedule.build(
-        contract(), [late, PaidOff(id="off", on=SECOND, amount=owed.total)], as_of=SECOND
-    )
-
-    assert owed.fees == Money.yuan("5.00")
-    assert closed.outstanding == ZERO
-
-
-def test_paying_off_a_flat_loan_in_mid_month_costs_interest_for_its_days_only():
-    owed = quote.payoff(contract(percent="7.2", method=Method.FLAT), on=date(2026, 2, 1))
-
-    # 17 of 31 days of 60.00
-    assert str(owed.interest) == "32.90"
 
 
 def test_another_rate_runs_from_its_day():
