@@ -23,12 +23,11 @@ from underwriting.dossier import CardDebt, Dossier
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
 from underwriting.gathering import Gathered
-from underwriting.limits import Constraint
 from underwriting.policy import Action, Band, Policy
 from underwriting.reasons import Reason
 from underwriting.records import Assessment, SourceAnswer
 from underwriting.rules import LeftOut
-from underwriting.terms import Found, Plan
+from underwriting.terms import Plan
 
 
 class NoSuchAssessment(Refused):
@@ -87,7 +86,11 @@ def _scored(case: _Case, figures: Figures, scorer: Scorer) -> Decision:
         answer = _answer(case, Outcome.DECLINE, [Reason.NO_PRICE_UNDER_CAP])
         return replace(answer, model_id=scorer.model_id, pd=pd, band=band.name)
     search = terms.search(_asked(case, band))
-    why = _why_not_all(case, search)
+    why = (
+        search.obstacles
+        if search.plan is None
+        else tuple(card.reason for card in search.plan.left_out)
+    )
     weights = scorer.contributions(figures) if Reason.RISK_LIMIT in why else ()
     why = (*why, *reasons.by_weight(weights, catalogue.REASONS))
     answer = (
@@ -126,19 +129,7 @@ def _asked(case: _Case, band: Band) -> terms.Asked:
     )
 
 
-def _why_not_all(case: _Case, search: Found) -> tuple[Reason, ...]:
-    """Say why there is no loan, or why it does not clear every card."""
-    if search.plan is None:
-        return search.obstacles
-    if len(search.plan.chosen) == len(case.cards):
-        return ()
-    if search.limit.binding is Constraint.DEBTS:
-        return (Reason.NOT_CHEAPER_IN_TOTAL,)
-    return (terms.WHY_NOT_MORE[search.limit.binding],)
-
-
 def _planned(case: _Case, plan: Plan, band: Band, why: Sequence[Reason]) -> Decision:
-    chosen = {card.card_ref for card in plan.chosen}
     answer = _answer(
         case,
         Outcome.REVIEW if case.to_review else Outcome.APPROVE,
@@ -146,14 +137,7 @@ def _planned(case: _Case, plan: Plan, band: Band, why: Sequence[Reason]) -> Deci
     )
     return replace(
         answer,
-        left_out=(
-            *case.left_out,
-            *(
-                LeftOut(card_ref=card.card_ref, reason=why[0])
-                for card in case.cards
-                if card.card_ref not in chosen
-            ),
-        ),
+        left_out=(*case.left_out, *plan.left_out),
         chosen=tuple(
             ChosenCard(card_ref=card.card_ref, amount=card.amount, ceiling=card.ceiling)
             for card in plan.chosen

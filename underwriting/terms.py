@@ -8,7 +8,7 @@ save him most, the shorter of two alike.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -22,6 +22,7 @@ from underwriting.dossier import CardDebt, LenderTerms, Quote
 from underwriting.limits import Candidate, Constraint, Limit
 from underwriting.policy import Policy
 from underwriting.reasons import Reason
+from underwriting.rules import LeftOut
 
 WHY_NOT_MORE: Final[Mapping[Constraint, Reason]] = {
     Constraint.PRODUCT: Reason.PRODUCT_LIMIT,
@@ -54,6 +55,8 @@ class Plan:
     chosen: tuple[Candidate, ...]
     schedule: Schedule
     comparison: Comparison
+    left_out: tuple[LeftOut, ...] = ()
+    """Cards that could be paid but are not cleared, each with its reason."""
 
     @property
     def saving(self) -> Money:
@@ -146,34 +149,59 @@ class _Term:
     def best_plan(self) -> Plan | None:
         """Choose the cards that save most; where none can be chosen, note why."""
         limits.choose(self._candidates, limit=self.limit.amount, permits=self._permits)
-        if self._plan is None and not self.obstacles:
+        if self._plan is not None:
+            return replace(self._plan, left_out=self._left_out(self._plan.chosen))
+        if not self.obstacles:
             self.obstacles = self._why_none_fits()
-        return self._plan
+        return None
 
     def _permits(self, chosen: tuple[Candidate, ...]) -> bool:
+        judged = self._judge(chosen)
+        if isinstance(judged, Plan):
+            self._plan = judged
+            return True
+        self.obstacles.extend(judged)
+        return False
+
+    def _judge(self, chosen: tuple[Candidate, ...]) -> Plan | list[Reason]:
+        """Make the plan that clears these cards, or say what forbids it."""
         principal = Money.total(card.ceiling for card in chosen)
         if principal < self._asked.lender.principal_min:
-            self.obstacles.append(Reason.BELOW_PRODUCT_MINIMUM)
-            return False
+            return [Reason.BELOW_PRODUCT_MINIMUM]
         made = self._schedule(principal)
         kept = Money.total(card.minimum_due for card in self._candidates if card not in chosen)
         if made.instalment + kept > self._asked.room:
-            self.obstacles.append(Reason.NOT_AFFORDABLE)
-            return False
+            return [Reason.NOT_AFFORDABLE]
         comparison = better_off.compare(
             [self._others[card.card_ref] for card in chosen], better_off.of_loan(made)
         )
         if not comparison.is_better:
-            self.obstacles.extend(_why_not_better(comparison))
-            return False
-        self._plan = Plan(
+            return _why_not_better(comparison)
+        return Plan(
             months=self._months,
             limit=self.limit,
             chosen=chosen,
             schedule=made,
             comparison=comparison,
         )
-        return True
+
+    def _left_out(self, chosen: tuple[Candidate, ...]) -> tuple[LeftOut, ...]:
+        return tuple(
+            LeftOut(card_ref=card.card_ref, reason=self._why_left_out(card, chosen))
+            for card in self._candidates
+            if card not in chosen
+        )
+
+    def _why_left_out(self, card: Candidate, chosen: tuple[Candidate, ...]) -> Reason:
+        """Say what happens when the card joins the chosen ones."""
+        if card.saving.fen <= 0:
+            return Reason.NOT_CHEAPER_IN_TOTAL
+        together = (*chosen, card)
+        if Money.total(each.ceiling for each in together) > self.limit.amount:
+            return WHY_NOT_MORE[self.limit.binding]
+        judged = self._judge(together)
+        assert not isinstance(judged, Plan), "a set that saves more was tried before"
+        return judged[0]
 
     def _why_none_fits(self) -> list[Reason]:
         if all(card.ceiling > self.limit.amount for card in self._candidates):

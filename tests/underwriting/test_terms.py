@@ -85,6 +85,24 @@ def test_a_card_left_uncleared_keeps_its_minimum_in_the_budget():
     assert found.plan.months == 24
 
 
+def test_each_card_left_out_is_told_why():
+    found = search(
+        make.card(1, "15000.00"),
+        make.card(2, "6000.00"),
+        make.card(3, "5000.00", offer=make.offer(36, "140.00", "40.00")),
+        make.card(4, "4000.00", quote=make.quote("4000.00", minimum_due="130.00")),
+        risk="12000.00",
+        months=(12,),
+    )
+
+    assert found.plan is not None
+    assert {card.card_ref: card.reason for card in found.plan.left_out} == {
+        make.ref(1): Reason.RISK_LIMIT,  # 15,037.50 is above 12,000.00
+        make.ref(3): Reason.NOT_CHEAPER_IN_TOTAL,  # the issuer asks 40.00 in all
+        make.ref(4): Reason.NOT_CHEAPER_EACH_MONTH,  # 6,000 and 4,000: 890.71 against 730.00
+    }
+
+
 def test_no_card_fits_a_limit_below_every_card():
     found = search(risk="9900.00")
 
