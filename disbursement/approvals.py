@@ -144,6 +144,7 @@ def raise_ceiling(
         CeilingTooLow: it does not cover the issuer's latest quote.
         AmountOutsideProduct: the loan would become larger than product or law allow.
     """
+    loan = loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
     if leg.status is not LegStatus.REQUOTE_NEEDED:
         raise MoveRefused("payout", leg.status, "raised")
@@ -151,7 +152,6 @@ def raise_ceiling(
         return leg
     if ceiling <= leg.ceiling or (leg.quoted is not None and ceiling < leg.quoted):
         raise CeilingTooLow(f"the issuer asks for {leg.quoted}")
-    loan = loans.lock(session, leg.loan_id)
     total = loan.ceiling - leg.ceiling + ceiling
     product = session.get_one(Product, loan.product_id)
     order_checks.require_amount(total, product, on=business_day(at))

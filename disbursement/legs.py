@@ -1,6 +1,6 @@
 """Payout legs: their table of moves, finding and locking them.
 
-Whoever locks both locks legs before their loan, and several legs in the order of their ids.
+Whoever needs a loan and its legs locks the loan first: `loans.lock_for_leg`, then `lock`.
 """
 
 from __future__ import annotations

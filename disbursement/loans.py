@@ -95,8 +95,8 @@ def cancel(session: Session, loan_id: UUID, *, reason: str, by: Actor, at: datet
         NoSuchLoan: there is none.
         MoveRefused: an order number is out, a card was paid, or the loan has begun or ended.
     """
-    planned = legs.lock_all(session, loan_id)
     loan = lock(session, loan_id)
+    planned = legs.lock_all(session, loan_id)
     if loan.status is LoanStatus.CANCELLED:
         return loan
     if not MOVES.allows(loan.status, LoanStatus.CANCELLED) or any(
@@ -157,7 +157,7 @@ def get(session: Session, loan_id: UUID) -> Loan:
 
 
 def lock(session: Session, loan_id: UUID) -> Loan:
-    """Lock a loan, after its legs, and read it as it is now.
+    """Lock a loan, before its legs, and read it as it is now.
 
     Raises:
         NoSuchLoan: there is none.
@@ -171,6 +171,18 @@ def lock(session: Session, loan_id: UUID) -> Loan:
     if found is None:
         raise NoSuchLoan(f"no loan {loan_id}")
     return found
+
+
+def lock_for_leg(session: Session, leg_id: UUID) -> Loan:
+    """Lock the loan of a leg, before the leg itself.
+
+    Raises:
+        NoSuchLeg: there is no such leg.
+    """
+    loan_id = session.scalar(select(PayoutLeg.loan_id).where(PayoutLeg.id == leg_id))
+    if loan_id is None:
+        raise legs.NoSuchLeg(f"no payout {leg_id}")
+    return lock(session, loan_id)
 
 
 def instalments(session: Session, loan: Loan) -> Sequence[Instalment]:

@@ -129,6 +129,7 @@ def prepare(
     Raises:
         ClaimLost: another worker has taken the leg over.
     """
+    loans.lock_for_leg(session, work.leg_id)
     leg = claims.held(session, PayoutLeg, work.leg_id, worker=worker)
     if leg.status is not LegStatus.APPROVED:
         claims.release(leg)
@@ -176,6 +177,7 @@ def record(
         NoSuchLeg: there is none.
         NotSent: no order number of the leg was ever given out.
     """
+    loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
     if receipt.exchange is not None:
         evidence.keep(session, receipt.exchange, channel=leg.channel, at=at)
@@ -266,6 +268,7 @@ def cancel_leg(session: Session, leg_id: UUID, *, reason: str, by: Actor, at: da
         NoSuchLeg: there is none.
         MoveRefused: its order number is out, or it is final.
     """
+    loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
     moves.advance(session, leg, LegStatus.CANCELLED, table=legs.MOVES, by=by, at=at, reason=reason)
     outcomes.tell(session, leg, "payout.cancelled", at=at, more={"reason": reason})
@@ -285,13 +288,13 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
         PayeeChanged: card or name are not those the leg was planned with.
     """
     _require_finance(by)
+    loan = loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
     known = session.scalar(select(PayoutLeg).where(PayoutLeg.predecessor_id == leg.id))
     if known is not None:
         return known
     if leg.status not in {LegStatus.FAILED, LegStatus.RETURNED}:
         raise MoveRefused("payout", leg.status, "succeeded")
-    loan = loans.lock(session, leg.loan_id)
     if loan.status not in {LoanStatus.PENDING, LoanStatus.ACTIVE}:
         raise MoveRefused("loan", loan.status, "paid out again")
     if leg.contradicted_at is not None or booking.has_matured(loan, on=business_day(at)):

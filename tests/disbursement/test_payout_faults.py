@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -183,78 +181,6 @@ def test_a_late_answer_of_a_slow_sender_changes_nothing_that_is_final(approved):
 
     assert paid is LegStatus.PAID
     assert finished_once(approved)
-
-
-def test_eight_workers_racing_send_every_leg_once(saga):
-    cards = [make.card_number(n) for n in range(1, 9)]
-    for card in cards:
-        saga.partners.card(card, "1000.00")
-    saga.start(*(make.leg_order(n) for n in range(1, 9)))
-    together = threading.Barrier(8)
-
-    def work(_: int) -> int:
-        together.wait(10)
-        return saga.send()
-
-    with ThreadPoolExecutor(8) as pool:
-        sent = list(pool.map(work, range(8)))
-    saga.ask(minutes=3)
-
-    assert sum(sent) == 8
-    books = saga.partners.books()
-    assert books["payments"] == 8
-    assert all(saga.partners.paid_to(card) == 100_000 for card in cards)
-    assert saga.loan().principal == Money.yuan("8000.00")
-
-
-def test_eight_workers_asking_at_once_activate_a_loan_once(saga):
-    for serial in range(1, 9):
-        saga.partners.card(make.card_number(serial), "1000.00")
-    saga.start(*(make.leg_order(n) for n in range(1, 9)))
-    saga.send()
-    saga.clock.advance(timedelta(minutes=3))
-    together = threading.Barrier(8)
-
-    def work(_: int) -> int:
-        together.wait(10)
-        return saga.ask(minutes=0)
-
-    with ThreadPoolExecutor(8) as pool:
-        asked = sum(pool.map(work, range(8)))
-
-    assert asked == 8
-    assert saga.facts().count("loan.activated") == 1
-    assert saga.loan().principal == Money.yuan("8000.00")
-
-
-def test_a_cancel_racing_a_send_wins_before_the_order_number_or_not_at_all(saga):
-    from disbursement import loans
-    from kernel.moves import MoveRefused
-
-    saga.partners.card(CARD)
-    saga.start(make.leg_order(1))
-    together = threading.Barrier(2)
-
-    def cancel() -> bool:
-        together.wait(10)
-        try:
-            with transaction() as session:
-                loans.cancel(session, saga.loan_id, reason="x", by=make.DEBTOR, at=saga.clock.now())
-        except MoveRefused:
-            return False
-        return True
-
-    def send() -> int:
-        together.wait(10)
-        return saga.send()
-
-    with ThreadPoolExecutor(2) as pool:
-        cancelled, sent = pool.submit(cancel), pool.submit(send)
-        outcome = (cancelled.result(), sent.result())
-    saga.ask(minutes=3)
-
-    assert outcome in {(True, 0), (False, 1)}
-    assert saga.partners.books()["payments"] == outcome[1]
 
 
 @pytest.mark.parametrize(
