@@ -127,6 +127,9 @@ class Application(Claimable, Base):
     assessment_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessment.id"))
     loan_id: Mapped[UUID | None] = mapped_column(ForeignKey("loan.id"), unique=True)
 
+    paid_off_at: Mapped[datetime | None]
+    """When the issuer's own word said that the agency's case is clear."""
+
     @property
     def is_live(self) -> bool:
         """Whether something may still happen without a new application."""
