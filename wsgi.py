@@ -13,7 +13,10 @@ from typing import Final
 import click
 from flask import Flask
 
+import demo.command
 import sandbox.serve
+from disbursement import cli as disbursement_cli
+from disbursement import reconciliation_cli
 from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
 from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
 from disbursement.schedule_cli import schedule as schedule_group
@@ -27,9 +30,12 @@ from kernel.surroundings import Surroundings, build
 from kernel.version import VERSION
 from kernel.web import serving
 from kernel.web.application import described, make_app
+from origination.agency_cli import agency as agency_group
 from origination.application_jobs import JOBS as APPLICATION_JOBS
 from origination.front_jobs import JOBS as FRONT_JOBS
+from origination.referral_cli import import_referrals
 from origination.web import agency_api
+from underwriting import cli as underwriting_cli
 
 JOBS: Final[tuple[Job, ...]] = (
     *FRONT_JOBS,
@@ -95,7 +101,26 @@ def sandbox_command(surroundings: Surroundings, host: str, port: int) -> None:
     sandbox.serve.main(host, port, key=surroundings.settings.partner_key)
 
 
-for command in (commands.doctor_command, commands.db_group, schedule_group):
+for command in (
+    demo.command.command(create_app, JOBS),
+    commands.doctor_command,
+    commands.db_group,
+    agency_group,
+    import_referrals,
+    underwriting_cli.train_command,
+    underwriting_cli.publish_command,
+    underwriting_cli.evaluate_command,
+    underwriting_cli.assess_command,
+    underwriting_cli.replay_group,
+    underwriting_cli.policy_group,
+    schedule_group,
+    disbursement_cli.pay,
+    disbursement_cli.approve,
+    disbursement_cli.payout,
+    reconciliation_cli.statement,
+    reconciliation_cli.reconcile,
+    reconciliation_cli.sign_off,
+):
     cli.add_command(command)
 
 

@@ -23,6 +23,7 @@ from demo.progress import Chapters
 from demo.staff import CAPITAL, found
 from demo.stage import Stage
 from demo.story import Story
+from kernel import logs
 from kernel.clock import SetClock, business_day
 from kernel.config import Settings
 from kernel.db import transaction
@@ -36,6 +37,7 @@ DEFAULT_SEED: Final = 20261124
 COUNT_MAX: Final = 5_000
 PAYOUT_DAYS: Final = 3
 DAYS: Final = PAYOUT_DAYS + story.DAYS_AFTER_PAYOUT
+LOG_NAME: Final = "demo.log"
 EXIT_MONEY_DIFFERS: Final = 1
 EXIT_INPUT: Final = 2
 
@@ -73,9 +75,16 @@ def command(create_app: Callable[[Surroundings], Flask], jobs: Sequence[Job]) ->
         """
         _refuse_production(surroundings.settings)
         crowd = _crowd(applicants, train, limit=limit, seed=seed)
-        with _ended_like_ctrl_c(), suppress(KeyboardInterrupt):
+        home = surroundings.settings.home
+        home.mkdir(parents=True, exist_ok=True)
+        with (
+            (home / LOG_NAME).open("w", encoding="utf-8") as log,
+            _ended_like_ctrl_c(),
+            suppress(KeyboardInterrupt),
+        ):
+            logs.configure(stream=log)
             agree = _run(
-                surroundings.settings.home,
+                home,
                 crowd,
                 create_app,
                 jobs,

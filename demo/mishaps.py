@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -24,22 +25,35 @@ OTHER_SHARE: Final = 0.01
 RETURN_AFTER_DAYS_MAX: Final = 2
 
 
-def choose(cards: Sequence[Card], random: Random) -> dict[Card, tuple[str, int]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """One payment that will go wrong."""
+
+    card: Card
+    fault: str
+    return_after_days: int
+
+
+def choose(cards: Sequence[Card], random: Random) -> list[Mishap]:
     """Choose a fault, and after how many days a return comes, for some of the cards.
 
     At least two payments are unknown at first and one is returned, however few there are.
     """
     order = random.sample(list(cards), len(cards))
-    plan: dict[Card, tuple[str, int]] = {}
+    plan: list[Mishap] = []
     for faults, share, least in (
         (UNKNOWN_FIRST, UNKNOWN_SHARE, 2),
         (RETURNED, RETURNED_SHARE, 1),
         (REFUSED, REFUSED_SHARE, 1),
         (OTHER, OTHER_SHARE, 1),
     ):
-        for position in range(max(least, round(share * len(cards)))):
-            if not order:
-                return plan
-            fault = faults[position % len(faults)]
-            plan[order.pop()] = (fault, random.randint(1, RETURN_AFTER_DAYS_MAX))
+        count = min(len(order), max(least, round(share * len(cards))))
+        plan += [
+            Mishap(
+                card=order.pop(),
+                fault=faults[position % len(faults)],
+                return_after_days=random.randint(1, RETURN_AFTER_DAYS_MAX),
+            )
+            for position in range(count)
+        ]
     return plan

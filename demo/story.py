@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from demo import debtors, mishaps
 from demo.debtors import Applicant
-from demo.people import Card, Person
+from demo.people import Person
 from demo.staff import Team
 from demo.town import Town
 from disbursement import approvals, breaks, fetching, reconciliation, sending, signoff
@@ -119,12 +119,11 @@ def sign_all(story: Story, applicants: Sequence[Applicant]) -> list[Applicant]:
     return readers
 
 
-def script_mishaps(story: Story, signers: Sequence[Applicant]) -> dict[Card, tuple[str, int]]:
+def script_mishaps(story: Story, signers: Sequence[Applicant]) -> None:
     """Make some of the payments to come go wrong."""
-    plan = mishaps.choose([card for one in signers for card in one.person.cards], story.random)
-    for card, (fault, days) in plan.items():
-        story.town.script(card, fault, return_after_days=days)
-    return plan
+    cards = [card for one in signers for card in one.person.cards]
+    for mishap in mishaps.choose(cards, story.random):
+        story.town.script(mishap.card, mishap.fault, return_after_days=mishap.return_after_days)
 
 
 def pay_all(story: Story) -> None:

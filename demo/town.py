@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -52,8 +54,8 @@ class Town:
 
     def messages(self, person: Person) -> Iterator[str]:
         """Read a person's messages, newest first."""
-        reply = self._outbound.get(f"/sms/inbox/{person.mobile.plain}.json").json()
-        for message in reply["messages"]:
+        reply = self._outbound.get(f"/sms/inbox/{person.mobile.plain}.json")
+        for message in json.loads(reply.body):
             yield message["text"]
 
     def find_message(self, person: Person, found: Callable[[str], str | None]) -> str:
@@ -71,7 +73,7 @@ class Town:
     def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         reply = self._outbound.post_json(path, body)
         if reply.status >= 300:
-            raise RuntimeError(f"the sandbox answered {reply.status} to {path}")
+            raise RuntimeError(f"the sandbox answered {reply.status} to {path}: {reply.json()}")
         return reply.json()
 
 
@@ -82,7 +84,7 @@ def _as_inhabitant(person: Person, *, as_of: str) -> dict[str, Any]:
         "name": person.name.plain,
         "mobile": person.mobile.plain,
         "figures": {
-            name: None if value is None else str(value)
+            name: None if value is None else _number(value)
             for name, value in person.figures.items()
             if name in BUREAU_FIGURES
         },
@@ -111,3 +113,8 @@ def _as_account(card: Card, *, as_of: str) -> dict[str, Any]:
         "as_of": as_of,
         "instalment_offer": card.offer,
     }
+
+
+def _number(value: Decimal) -> int | float:
+    whole = int(value)
+    return whole if whole == value else float(value)

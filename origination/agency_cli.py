@@ -1,0 +1,63 @@
+"""The commands that open the door to an agency: register it, give it a key, take one back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from kernel.actors import Actor, Role
+from kernel.db import transaction
+from kernel.refusals import Refused
+from kernel.surroundings import Surroundings
+from kernel.web import signing
+from origination import agencies
+
+OPERATOR: Final = Actor(Role.OPERATOR, "command-line")
+
+
+@click.group()
+def agency() -> None:
+    """Register agencies and issue the keys they sign their requests with."""
+
+
+@agency.command()
+@click.argument("code")
+@click.argument("name")
+@click.pass_obj
+def add(surroundings: Surroundings, *, code: str, name: str) -> None:
+    """Register an agency under a short code."""
+    try:
+        with transaction() as session:
+            agencies.register(
+                session, code=code, name=name, by=OPERATOR, at=surroundings.clock.now()
+            )
+    except Refused as refusal:
+        raise click.ClickException(f"{refusal.title}. {refusal.detail}") from None
+    click.echo(f"agency {code} is registered")
+
+
+@agency.command()
+@click.argument("code")
+@click.pass_obj
+def key(surroundings: Surroundings, *, code: str) -> None:
+    """Issue a signing key; the secret is shown this once."""
+    try:
+        with transaction() as session:
+            found = agencies.by_code(session, code)
+            issued = signing.issue_key(
+                session, owner=found.id, by=OPERATOR, at=surroundings.clock.now()
+            )
+    except Refused as refusal:
+        raise click.ClickException(f"{refusal.title}. {refusal.detail}") from None
+    click.echo(f"X-Agency-Key: {issued.name}\nsecret:       {issued.secret}")
+
+
+@agency.command()
+@click.argument("key_name")
+@click.pass_obj
+def revoke(surroundings: Surroundings, *, key_name: str) -> None:
+    """Revoke a signing key at once."""
+    with transaction() as session:
+        signing.revoke_key(session, key_name, by=OPERATOR, at=surroundings.clock.now())
+    click.echo(f"key {key_name} is revoked")
