@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,9 @@ from kernel.clock import require_aware
 
 TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
 """A dossier or a decision has a few kilobytes, a manifest with its golden rows some hundred."""
+
+
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
 class Unreadable(ValueError):
@@ -76,6 +80,50 @@ def decimal_text(value: Decimal) -> str:
         return "0"
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def read_decimal(text: object) -> Decimal:
+    """Read a number of at most 18 digits before and 18 after the point.
+
+    Raises:
+        ValueError: it is written in another way.
+    """
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise ValueError("not a number written as plain digits")
+    return Decimal(text)
+
+
+def read_whole(value: object, *, most: int) -> int:
+    """Take a whole number between 0 and `most`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"not a whole number up to {most}")
+    return value
+
+
+def read_flag(value: object) -> bool:
+    """Take a truth value.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")  # noqa: TRY004 - one fault for every misspelling
+    return value
+
+
+def read_text(value: object) -> str:
+    """Take a text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one fault for every misspelling
+    return value
 
 
 def instant_text(at: datetime) -> str:

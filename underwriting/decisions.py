@@ -14,7 +14,14 @@ from kernel.money import ZERO, Money
 from kernel.rates import Rate
 from underwriting import canonical
 from underwriting.better_off import Comparison, Cost
-from underwriting.canonical import Unreadable, decimal_text, instant_text, read_instant
+from underwriting.canonical import (
+    Unreadable,
+    decimal_text,
+    instant_text,
+    read_decimal,
+    read_flag,
+    read_instant,
+)
 from underwriting.features.declaration import Figures
 from underwriting.limits import Constraint
 from underwriting.reasons import Reason
@@ -173,15 +180,17 @@ def _decision(plain: Mapping[str, Any]) -> Decision:
         policy_version=plain["policy_version"],
         policy_sha256=plain["policy_sha256"],
         counted_income=Money.yuan(plain["counted_income"]),
-        income_is_verified=plain["income_is_verified"] is True,
+        income_is_verified=read_flag(plain["income_is_verified"]),
         left_out=tuple(
             LeftOut(card_ref=UUID(card["card_ref"]), reason=Reason(card["reason"]))
             for card in plain["left_out"]
         ),
         model_id=plain["model_id"],
-        pd=None if plain["pd"] is None else Decimal(plain["pd"]),
+        pd=None if plain["pd"] is None else read_decimal(plain["pd"]),
         band=plain["band"],
-        contributions=tuple((name, Decimal(weight)) for name, weight in plain["contributions"]),
+        contributions=tuple(
+            (name, read_decimal(weight)) for name, weight in plain["contributions"]
+        ),
         limit=Money.yuan(plain["limit"]),
         binding=None if plain["binding"] is None else Constraint(plain["binding"]),
         ceilings={Constraint(name): Money.yuan(sum_) for name, sum_ in plain["ceilings"].items()},

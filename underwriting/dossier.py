@@ -17,10 +17,25 @@ from uuid import UUID
 from kernel.money import Money
 from kernel.rates import Rate
 from underwriting import canonical
-from underwriting.canonical import Unreadable, decimal_text, instant_text, read_instant
+from underwriting.canonical import (
+    Unreadable,
+    decimal_text,
+    instant_text,
+    read_decimal,
+    read_flag,
+    read_instant,
+    read_text,
+    read_whole,
+)
 
 FORMAT: Final = 1
 """Version of the spelling; a reader refuses one it does not know."""
+
+AGE_MAX: Final = 150
+MONTHS_MAX: Final = 1_200
+DAYS_MAX: Final = 36_500
+TERM_MAX: Final = 360
+VERSION_MAX: Final = 1_000_000
 
 _DOSSIER_FAULTS: Final = (KeyError, TypeError, ValueError, AttributeError, InvalidOperation)
 
@@ -184,21 +199,24 @@ def _dossier(plain: Mapping[str, Any]) -> Dossier:
     return Dossier(
         application_ref=UUID(plain["application_ref"]),
         as_of=read_instant(plain["as_of"]),
-        age=int(plain["age"]),
+        age=read_whole(plain["age"], most=AGE_MAX),
         purpose=Purpose(plain["purpose"]),
         stated_monthly_income=_money(plain["stated_monthly_income"]),
         verified_monthly_income=_money(plain["verified_monthly_income"]),
-        income_source=plain["income_source"],
-        employment_months=plain["employment_months"],
+        income_source=None if plain["income_source"] is None else read_text(plain["income_source"]),
+        employment_months=None
+        if plain["employment_months"] is None
+        else read_whole(plain["employment_months"], most=MONTHS_MAX),
         essential_costs=Money.yuan(plain["essential_costs"]),
-        identity_matches=plain["identity_matches"] is True,
-        deceased=plain["deceased"] is True,
+        identity_matches=read_flag(plain["identity_matches"]),
+        deceased=read_flag(plain["deceased"]),
         watchlist_hits=tuple(
-            WatchlistHit(name=hit["name"], reason=hit["reason"]) for hit in plain["watchlist_hits"]
+            WatchlistHit(name=read_text(hit["name"]), reason=read_text(hit["reason"]))
+            for hit in plain["watchlist_hits"]
         ),
-        has_bureau_file=plain["has_bureau_file"] is True,
+        has_bureau_file=read_flag(plain["has_bureau_file"]),
         figures={
-            name: None if value is None else Decimal(value)
+            name: None if value is None else read_decimal(value)
             for name, value in plain["figures"].items()
         },
         cards=tuple(_card(card) for card in plain["cards"]),
@@ -242,10 +260,10 @@ def _card(plain: Mapping[str, Any]) -> CardDebt:
     quote, offer = plain["quote"], plain["offer"]
     return CardDebt(
         card_ref=UUID(plain["card_ref"]),
-        issuer_code=plain["issuer_code"],
+        issuer_code=read_text(plain["issuer_code"]),
         account_type=AccountType(plain["account_type"]),
-        payable=plain["payable"] is True,
-        name_matches=plain["name_matches"] is True,
+        payable=read_flag(plain["payable"]),
+        name_matches=read_flag(plain["name_matches"]),
         quote=None
         if quote is None
         else Quote(
@@ -255,15 +273,15 @@ def _card(plain: Mapping[str, Any]) -> CardDebt:
             per_diem=Money.yuan(quote["per_diem"]),
             minimum_due=Money.yuan(quote["minimum_due"]),
             past_due=Money.yuan(quote["past_due"]),
-            days_past_due=int(quote["days_past_due"]),
+            days_past_due=read_whole(quote["days_past_due"], most=DAYS_MAX),
             credit_limit=Money.yuan(quote["credit_limit"]),
-            daily_rate=Decimal(quote["daily_rate"]),
-            reference=quote["reference"],
+            daily_rate=read_decimal(quote["daily_rate"]),
+            reference=read_text(quote["reference"]),
         ),
         offer=None
         if offer is None
         else InstalmentOffer(
-            months=int(offer["months"]),
+            months=read_whole(offer["months"], most=MONTHS_MAX),
             monthly_payment=Money.yuan(offer["monthly_payment"]),
             total_cost=Money.yuan(offer["total_cost"]),
         ),
@@ -284,14 +302,21 @@ def _lender_plain(lender: LenderTerms) -> dict[str, Any]:
 
 def _lender(plain: Mapping[str, Any]) -> LenderTerms:
     return LenderTerms(
-        funder_code=plain["funder_code"],
-        issuer_code=plain["issuer_code"],
-        product_version=int(plain["product_version"]),
+        funder_code=read_text(plain["funder_code"]),
+        issuer_code=None if plain["issuer_code"] is None else read_text(plain["issuer_code"]),
+        product_version=read_whole(plain["product_version"], most=VERSION_MAX),
         annual_cap=Rate.percent(plain["annual_cap"]),
-        months=tuple(int(months) for months in plain["months"]),
+        months=_terms(plain["months"]),
         principal_min=Money.yuan(plain["principal_min"]),
         principal_max=Money.yuan(plain["principal_max"]),
     )
+
+
+def _terms(plain: list[Any]) -> tuple[int, ...]:
+    months = tuple(read_whole(each, most=TERM_MAX) for each in plain)
+    if not months or min(months) < 1:
+        raise ValueError("a lender has terms of a month and more")
+    return months
 
 
 def _text(amount: Money | None) -> str | None:

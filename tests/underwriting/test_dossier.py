@@ -66,11 +66,36 @@ def test_the_same_figure_written_otherwise_has_the_same_bytes():
         {"cards": [{}]},
         {"cards": None},
         {"figures": {"a": "many"}},
+        {"figures": {"a": "1e999999"}},
+        {"figures": {"a": "NaN"}},
+        {"deceased": "true"},
+        {"identity_matches": 1},
+        {"employment_months": "60"},
+        {"age": "34"},
+        {"age": -1},
         {"lender": {}},
     ],
 )
 def test_bytes_that_are_no_dossier_are_refused(change):
     document = {**canonical.load(make.dossier().to_bytes()), **change}
+
+    with pytest.raises(canonical.Unreadable):
+        dossier.from_bytes(canonical.dump(document))
+
+
+@pytest.mark.parametrize("months", [[], [0], [361], ["12"], [10**9]])
+def test_a_lender_without_sensible_terms_is_refused(months):
+    document = canonical.load(make.dossier().to_bytes())
+    document["lender"]["months"] = months
+
+    with pytest.raises(canonical.Unreadable):
+        dossier.from_bytes(canonical.dump(document))
+
+
+@pytest.mark.parametrize("rate", ["1e-999999", "0.00000000000000000001", "", "five"])
+def test_a_daily_rate_of_another_form_is_refused(rate):
+    document = canonical.load(make.dossier().to_bytes())
+    document["cards"][0]["quote"]["daily_rate"] = rate
 
     with pytest.raises(canonical.Unreadable):
         dossier.from_bytes(canonical.dump(document))

@@ -12,7 +12,7 @@ from disbursement import schedule
 from kernel.money import Money
 from kernel.rates import Rate
 from tests.underwriting.builders import ref
-from underwriting import limits
+from underwriting import budget, limits, policy
 from underwriting.limits import Candidate, Constraint
 
 yuan = Money.yuan
@@ -131,6 +131,33 @@ def test_more_room_never_lowers_the_limit(ceilings, room, more, months):
         return limits.find({**ceilings, Constraint.AFFORDABILITY: affordable}, step=STEP).amount
 
     assert with_room(room + more) >= with_room(room)
+
+
+@given(
+    income=st.integers(0, 10**7).map(Money),
+    more=st.integers(0, 10**7).map(Money),
+    costs=st.integers(0, 10**6).map(Money),
+    elsewhere=st.integers(0, 10**6).map(Money),
+    months=st.sampled_from([12, 24, 36]),
+)
+def test_adding_income_never_lowers_the_limit(income, more, costs, elsewhere, months):  # noqa: PLR0917
+    policy_ = policy.load("2026-11")
+
+    def limit_of(monthly: Money) -> Money:
+        room = budget.room(
+            monthly, essential_costs=costs, elsewhere=elsewhere, rules=policy_.budget
+        )
+        band = policy_.bands[1]
+        ceilings = {
+            Constraint.DEBTS: yuan("30000.00"),
+            Constraint.RISK: monthly.times(band.income_multiple),
+            Constraint.AFFORDABILITY: limits.affordable(
+                room.for_loan, annual_rate=band.annual_rate, months=months
+            ),
+        }
+        return limits.find(ceilings, step=STEP).amount
+
+    assert limit_of(income + more) >= limit_of(income)
 
 
 @given(CANDIDATES, st.integers(0, 150_000).map(Money))

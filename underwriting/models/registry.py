@@ -90,13 +90,17 @@ def publish(
 
     Raises:
         ModelUnusable: the model is not what its manifest says.
-        MoveRefused: another process published at the same time.
     """
+    # Who publishes holds every model, so that two who publish at once take turns.
+    session.execute(select(ModelRecord.id).order_by(ModelRecord.id).with_for_update())
+    session.refresh(record, ["status"])
     if record.status is ModelStatus.SERVING:
         return
     scoring.load(trained(session, record))
     before = session.scalar(
-        select(ModelRecord).where(ModelRecord.status == ModelStatus.SERVING).with_for_update()
+        select(ModelRecord)
+        .where(ModelRecord.status == ModelStatus.SERVING)
+        .execution_options(populate_existing=True)
     )
     if before is not None:
         moves.advance(

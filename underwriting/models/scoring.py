@@ -136,9 +136,10 @@ def _facts(trained: TrainedModel) -> dict[str, Any]:
 
 
 def _checked(trained: TrainedModel, facts: dict[str, Any]) -> Model:
-    booster = xgboost.Booster({"nthread": 1})
+    booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(trained.artifact))
+        booster.set_param({"nthread": 1})
         if booster.feature_names != facts["features"]:
             raise FeaturesChanged("the booster's columns are in another order")
         model = Model(trained.model_id, booster, facts)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import text
 
-from kernel import moves
+from kernel import db, moves
 from kernel.actors import Actor, Role
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import loans, small_spec, trained
@@ -101,3 +104,25 @@ def test_a_process_loads_a_model_once(session):
 def test_an_unknown_model_is_named(session):
     with pytest.raises(NoSuchModel):
         registry.find(session, "nobody")
+
+
+def test_two_who_publish_at_once_take_turns(database):
+    with db.transaction() as session:
+        names = [
+            registry.register(session, model, by=RISK, at=make.AT).name
+            for model in (trained(), second())
+        ]
+    barrier = threading.Barrier(2)
+
+    def publish(name: str) -> None:
+        barrier.wait(5)
+        with db.transaction() as session:
+            registry.publish(session, registry.find(session, name), by=RISK, at=make.AT)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(publish, name) for name in names]:
+            done.result(20)
+
+    with db.transaction() as session:
+        statuses = sorted(record.status.value for record in registry.listed(session))
+    assert statuses == ["retired", "serving"]
