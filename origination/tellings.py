@@ -22,8 +22,8 @@ from origination.records.debtors import Debtor
 from origination.records.referrals import Referral, ReferralStatus
 from origination.records.webhooks import AgencyState
 
-DEBTOR_PATH: Final = "/my"
-"""Where a debtor finds his application after signing in."""
+DEBTOR_PATH: Final = "/resume"
+"""Where a debtor signs in again and goes on with his application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
