@@ -63,7 +63,7 @@ _LEGS: Final = text(
             bool_or(r.kind = 'paid') AS is_elsewhere,
             coalesce(bool_or(r.kind = 'returned' AND f.day < :day), false) AS is_returned_earlier
         FROM settlement_row r JOIN statement_file f ON f.id = r.file_id
-        WHERE f.status = 'taken' AND f.source = :channel AND f.day <> :day
+        WHERE f.status IN ('taken') AND f.source = :channel AND f.day <> :day
             AND r.order_no IN (SELECT order_no FROM ours)
         GROUP BY r.order_no
     )

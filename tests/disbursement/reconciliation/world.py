@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from disbursement import (
     accounts,
     approvals,
+    breaks,
     importing,
     ledger,
     legs,
@@ -24,8 +25,10 @@ from disbursement import (
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.importing import Imported
 from disbursement.issuers import AccountCheck, QuotedPayoff
+from disbursement.matching.kinds import BreakKind
 from disbursement.payouts import Findings, Source
 from disbursement.reconciliation import DayResult
+from disbursement.records.breaks import Break, Resolution
 from disbursement.records.payouts import AccountType, PayoutLeg
 from kernel.actors import system
 from kernel.clock import shanghai
@@ -229,3 +232,17 @@ def everything(session: Session) -> dict[str, list[Any]]:
         )
         for table in Base.metadata.sorted_tables
     }
+
+
+def live(session) -> list[BreakKind]:
+    found = session.scalars(select(Break).where(Break.status.in_(breaks.LIVE)))
+    return sorted(one.kind for one in found)
+
+
+def of_kind(session, kind: BreakKind) -> Break:
+    return session.scalars(select(Break).where(Break.kind == kind)).one()
+
+
+def resolve(session, found: Break, resolution=Resolution.BOOKS_STAND) -> None:
+    breaks.explain(session, found.id, text="the file is wrong", by=make.MAKER, at=MORNING)
+    breaks.resolve(session, found.id, resolution=resolution, by=make.CHECKER, at=MORNING)
