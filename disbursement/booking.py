@@ -31,7 +31,7 @@ def follow_legs(session: Session, loan: Loan, *, by: Actor, at: datetime) -> Non
     """
     all_legs = legs.of_loan(session, loan.id)
     live = [leg for leg in all_legs if leg.status in legs.LIVE]
-    is_open = any(leg.status not in legs.FINAL for leg in all_legs)
+    is_open = any(legs.is_open(leg) for leg in all_legs)
     match loan.status:
         case LoanStatus.PENDING if not is_open and live:
             _activate(session, loan, live, by=by, at=at)

@@ -64,6 +64,15 @@ class NoSuchLeg(Refused):
     title_zh = "付款不存在"
 
 
+def is_open(leg: PayoutLeg) -> bool:
+    """Tell whether a leg still keeps its loan waiting.
+
+    One that failed for a reason on our side does, parked, until a person has it paid once more
+    or gives it up.
+    """
+    return leg.status not in FINAL or (leg.status is LegStatus.FAILED and leg.parked)
+
+
 def identity(loan_id: UUID, card_ref: UUID, attempt: int) -> UUID:
     """Give the identity of a loan's n-th leg to a card."""
     return ids.derived(loan_id, "leg", str(card_ref), attempt)

@@ -104,6 +104,7 @@ def cancel(session: Session, loan_id: UUID, *, reason: str, by: Actor, at: datet
     ):
         raise MoveRefused("loan", loan.status, LoanStatus.CANCELLED)
     for leg in planned:
+        leg.parked = False
         if leg.status not in legs.FINAL:
             moves.advance(
                 session, leg, LegStatus.CANCELLED, table=legs.MOVES, by=by, at=at, reason=reason

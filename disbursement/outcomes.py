@@ -179,6 +179,8 @@ def _refuse(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
     if leg.status in legs.LIVE or leg.status is LegStatus.RETURNED:
         _contradict(session, leg, receipt, at=at)
     elif leg.status in legs.IN_FLIGHT:
+        # Our own shortage or key is no reason to end a signed loan: a person decides.
+        leg.parked = receipt.is_ours
         _fail(session, leg, reason=receipt.text, by=by, at=at)
 
 

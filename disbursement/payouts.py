@@ -301,6 +301,7 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
         raise NoSuccessor(f"payout {leg.id} has no successor")
     payee = approvals.require_payee(session, leg, by=by, at=at)
     successor = legs.successor(leg, payee)
+    leg.parked = False
     moves.begin(session, successor, table=legs.MOVES, by=by, at=at)
     return successor
 
@@ -308,15 +309,19 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
 def unpark(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> None:
     """Let the loops try a parked leg again, after a person has looked into it.
 
+    One that failed is given up by it, and its loan goes on with the others, or ends.
+
     Raises:
         NoSuchLeg: there is none.
         NotAnApprover: only finance staff may.
     """
     _require_finance(by)
+    loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
     if leg.parked:
         claims.unpark(leg)
         outcomes.tell(session, leg, "payout.unparked", at=at, more={"by": str(by)})
+        outcomes.follow(session, leg, by=by, at=at)
 
 
 def _require_finance(by: Actor) -> None:

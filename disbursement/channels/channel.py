@@ -79,6 +79,8 @@ class Receipt:
     """The channel's settlement day of the return."""
     is_absent: bool = False
     """The channel says that it knows no such order; that is unknown, not a refusal."""
+    is_ours: bool = False
+    """Refused for a reason on our side, such as money short; the card is fine."""
     exchange: Exchange | None = None
 
 

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from disbursement.channels import days, signing
@@ -226,11 +226,21 @@ def _signer(private_key: Path, channel_key: Path) -> Signer:
 
 @cache
 def _codes() -> dict[str, dict[str, Outcome]]:
-    tables = tomllib.loads(CODES.read_text(encoding="utf-8"))
+    tables = _code_tables()
     return {
-        call: {code: Outcome(word) for code, word in table.items()}
-        for call, table in tables.items()
+        call: {code: Outcome(word) for code, word in tables[call].items()}
+        for call in ("pay", "query")
     }
+
+
+@cache
+def _our_codes() -> frozenset[str]:
+    return frozenset(_code_tables()["refused_for"]["ours"])
+
+
+@cache
+def _code_tables() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(CODES.read_text(encoding="utf-8"))
 
 
 def _pay_receipt(found: Mapping[str, str]) -> Receipt:
@@ -241,6 +251,7 @@ def _pay_receipt(found: Mapping[str, str]) -> Receipt:
         text=f"pay {code}",
         code=code,
         reference=_told(_REFERENCE, found.get("queryId")),
+        is_ours=code in _our_codes(),
     )
 
 
@@ -259,6 +270,7 @@ def _query_receipt(found: Mapping[str, str], key: OrderKey) -> Receipt:
         outcome=outcome,
         text=f"query found {original}",
         code=original,
+        is_ours=original in _our_codes(),
         reference=_told(_REFERENCE, found.get("queryId")),
     )
     try:
