@@ -256,15 +256,6 @@ def request_review(session: Session, application: Application, *, by: Actor, at:
     events.append(session, "application.review_requested", subject=application.id, at=at)
 
 
-def may_ask_for_review(session: Session, application: Application, *, at: datetime) -> bool:
-    """Tell whether a person's review could be asked for now."""
-    return (
-        application.status is ApplicationStatus.DECLINED
-        and application.reviewed_at is None
-        and at - _decided_at(session, application) <= timedelta(days=REVIEW_DAYS)
-    )
-
-
 def _require_open(session: Session, referral: Referral, *, at: datetime) -> None:
     invitations.require_usable(referral, at=at)
     if referral.status is ReferralStatus.OPENED:

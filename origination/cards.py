@@ -108,11 +108,7 @@ def enter(
     applicants.require_debtor(application, by)
     applicants.lock(session, application)
     _require_changeable(application, "hold another card")
-    hint = issuing_banks.recognise(number)
-    if hint.kind is CardKind.DEBIT:
-        raise DebitCardRefused()
-    if stated_issuer is not None and stated_issuer not in issuing_banks.codes():
-        raise UnknownIssuer()
+    hint = _hint(number, stated_issuer)
     entered = listed(session, application)
     index = blind_index(number)
     known = next((card for card in entered if card.number_index == index), None)
@@ -190,6 +186,15 @@ def release(session: Session, application: Application) -> None:
 def _require_changeable(application: Application, wanted: str) -> None:
     if application.status not in MAY_CHANGE:
         raise moves.MoveRefused("application", application.status, wanted)
+
+
+def _hint(number: CardNumber, stated_issuer: str | None) -> CardHint:
+    hint = issuing_banks.recognise(number)
+    if hint.kind is CardKind.DEBIT:
+        raise DebitCardRefused()
+    if stated_issuer is not None and stated_issuer not in issuing_banks.codes():
+        raise UnknownIssuer()
+    return hint
 
 
 def _made(
