@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from kernel import moves
 from kernel.actors import Actor
-from kernel.money import Money, NotAnAmount
+from kernel.money import ZERO, Money, NotAnAmount
 from kernel.refusals import FieldFault, Refused
 from origination import applicants
 from origination.cards import MAY_CHANGE
@@ -77,6 +77,32 @@ class Budget:
             raise BudgetFaulty(tuple(faults))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Income:
+    """What comes in a month, before anybody has asked about the costs.
+
+    Raises:
+        BudgetFaulty: the amount is beyond any household's, or the parts contradict each other.
+    """
+
+    monthly: Money
+    source: IncomeSource
+    months: int | None
+    """How long it has been coming in; None when nobody said."""
+
+    def __post_init__(self) -> None:
+        self.with_costs(ZERO)
+
+    def with_costs(self, essential_costs: Money) -> Budget:
+        """Give the whole budget."""
+        return Budget(
+            monthly_income=self.monthly,
+            income_source=self.source,
+            employment_months=self.months,
+            essential_costs=essential_costs,
+        )
+
+
 def parse(fields: Mapping[str, object]) -> Budget:
     """Read a budget as a form or a JSON object sends it: amounts are text such as ``"5200.00"``.
 
@@ -98,6 +124,21 @@ def parse(fields: Mapping[str, object]) -> Budget:
     )
 
 
+def enter_income(
+    session: Session, application: Application, income: Income, *, by: Actor, at: datetime
+) -> None:
+    """Write down what comes in, and ask about the costs next.
+
+    Raises:
+        OnlyTheDebtor: somebody else states it for him.
+        MoveRefused: no card is entered yet, or the application was submitted.
+    """
+    _hold(session, application, by=by)
+    _write_income(application, income.with_costs(ZERO))
+    application.touched_at = at
+    session.flush()
+
+
 def enter(
     session: Session, application: Application, budget: Budget, *, by: Actor, at: datetime
 ) -> None:
@@ -109,13 +150,8 @@ def enter(
         OnlyTheDebtor: somebody else states it for him.
         MoveRefused: no card is entered yet, or the application was submitted.
     """
-    applicants.require_debtor(application, by)
-    applicants.lock(session, application)
-    if application.status not in MAY_CHANGE - {ApplicationStatus.CONSENTED}:
-        raise moves.MoveRefused("application", application.status, ApplicationStatus.BUDGET_ENTERED)
-    application.stated_monthly_income = budget.monthly_income
-    application.income_source = budget.income_source
-    application.employment_months = budget.employment_months
+    _hold(session, application, by=by)
+    _write_income(application, budget)
     application.essential_costs = budget.essential_costs
     application.touched_at = at
     session.flush()
@@ -128,6 +164,19 @@ def enter(
             by=by,
             at=at,
         )
+
+
+def _hold(session: Session, application: Application, *, by: Actor) -> None:
+    applicants.require_debtor(application, by)
+    applicants.lock(session, application)
+    if application.status not in MAY_CHANGE - {ApplicationStatus.CONSENTED}:
+        raise moves.MoveRefused("application", application.status, ApplicationStatus.BUDGET_ENTERED)
+
+
+def _write_income(application: Application, budget: Budget) -> None:
+    application.stated_monthly_income = budget.monthly_income
+    application.income_source = budget.income_source
+    application.employment_months = budget.employment_months
 
 
 def _amount(fields: Mapping[str, object], name: str, faults: list[FieldFault]) -> Money | None:

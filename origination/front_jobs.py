@@ -17,6 +17,8 @@ from origination.partners import PartnerRefused, SmsGateway
 
 ROUNDS_MAX: Final = 20
 """Batches one run takes before it lets others have the worker."""
+AT_ONCE_MAX: Final = 2
+"""Messages a page sends itself while its reader waits."""
 
 log = logs.logger(__name__)
 
@@ -68,10 +70,7 @@ def lapse(surroundings: Surroundings) -> int:
 
 
 def send_messages(surroundings: Surroundings) -> int:
-    """Send the messages that are due; one that fails is logged and does not stop the others.
-
-    A page that has just queued a one-time code may call this too: claims keep runs apart.
-    """
+    """Send the messages that are due; one that fails is logged and does not stop the others."""
     worker = f"sms-{uuid4().hex}"
     gateway = SmsGateway(surroundings.outbound["sms"])
     done = 0
@@ -82,6 +81,19 @@ def send_messages(surroundings: Surroundings) -> int:
         if not claimed:
             break
     return done
+
+
+def send_at_once(surroundings: Surroundings) -> int:
+    """Send the message that a page has just queued, and at most one more.
+
+    Requested messages come first; a page must not wait while a long outbox is worked off.
+    """
+    with transaction() as session:
+        claimed = messages.claim(
+            session, worker=f"sms-{uuid4().hex}", at=surroundings.clock.now(), limit=AT_ONCE_MAX
+        )
+    gateway = SmsGateway(surroundings.outbound["sms"])
+    return sum(_send(surroundings, gateway, dispatch) for dispatch in claimed)
 
 
 def _send(surroundings: Surroundings, gateway: SmsGateway, dispatch: Dispatch) -> bool:
