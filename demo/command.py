@@ -17,6 +17,7 @@ from flask import Flask
 from rich.console import Console
 
 from demo import crowds, doors, figures, lendingclub, stage, story, tables
+from demo.crew import Crew
 from demo.crowds import Crowd
 from demo.figures import FourSides
 from demo.progress import Chapters
@@ -142,16 +143,20 @@ def _tell(
             at=clock.now(),
         )
     set_up.town.settle(crowd.people, as_of=clock.now().isoformat(), funding=CAPITAL)
-    telling = Story(
-        surroundings=set_up.surroundings,
-        clock=clock,
-        town=set_up.town,
-        team=team,
-        jobs=jobs,
-        random=Random(seed),
-        told=told,
-    )
-    with stage.web_on(set_up, create_app):
+    with (
+        Crew(set_up.settings, clock.now(), log_path=str(set_up.settings.home / LOG_NAME)) as crew,
+        stage.web_on(set_up, create_app),
+    ):
+        telling = Story(
+            surroundings=set_up.surroundings,
+            clock=clock,
+            town=set_up.town,
+            crew=crew,
+            team=team,
+            jobs=jobs,
+            random=Random(seed),
+            told=told,
+        )
         _days(telling, crowd)
     return telling
 

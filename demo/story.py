@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from demo import debtors, mishaps
+from demo.crew import Crew, Hand
 from demo.debtors import Applicant
 from demo.people import Person
 from demo.staff import Team
@@ -33,7 +34,6 @@ DAYS_AFTER_PAYOUT: Final = 3
 """Days reconciled after the last payout, so that late returns and lost payments end."""
 QUERY_GAPS: Final = tuple(timedelta(minutes=m) for m in (4, 2, 3, 5, 9, 17, 33, 61))
 NO_ANSWER_YET: Final = frozenset({LegStatus.SUBMITTED, LegStatus.ACCEPTED, LegStatus.UNKNOWN})
-SECONDS_A_DEBTOR: Final = 1
 
 log = logs.logger(__name__)
 
@@ -45,6 +45,7 @@ class Story:
     surroundings: Surroundings
     clock: SetClock
     town: Town
+    crew: Crew
     team: Team
     jobs: Sequence[Job]
     """Jobs of every floor; the composition root's list."""
@@ -88,33 +89,28 @@ def refer(story: Story, people: Sequence[Person]) -> None:
 
 
 def apply_all(story: Story, people: Sequence[Person], *, first: int) -> None:
-    """Let everybody apply on his telephone, one after another."""
-    for position, person in enumerate(people, 1):
-        story.clock.advance(timedelta(seconds=SECONDS_A_DEBTOR))
-        story.applicants.append(
-            debtors.apply(story.surroundings, story.town, person, number=first + position)
-        )
-        story.told("applied", position, len(people))
+    """Let everybody apply on his telephone."""
+    numbered = [(first + position, person) for position, person in enumerate(people, 1)]
+    for done, applicant in enumerate(story.crew.each(_apply, numbered, at=story.clock.now()), 1):
+        story.applicants.append(applicant)
+        story.told("applied", done, len(people))
+    story.clock.advance(timedelta(seconds=len(people)))
 
 
-def assess_all(story: Story, *, expected: int) -> int:
+def assess_all(story: Story, *, expected: int) -> None:
     """Assess whoever has submitted."""
-    done = 0
-    while count := assessing.run(story.surroundings):
-        done += count
-        story.told("assessed", min(done, expected), expected)
+    done = story.crew.all_hands(assessing.run, at=story.clock.now())
+    story.told("assessed", done, expected)
     front_jobs.send_messages(story.surroundings)
-    return done
 
 
 def sign_all(story: Story, applicants: Sequence[Applicant]) -> list[Applicant]:
     """Let everybody with an offer read it for as long as the law wants, and sign it."""
     readers = [one for one in applicants if debtors.begin_reading(story.surroundings, one)]
     story.clock.advance(timedelta(minutes=2))
-    for position, applicant in enumerate(readers, 1):
-        story.clock.advance(timedelta(seconds=SECONDS_A_DEBTOR))
-        debtors.sign(story.surroundings, story.town, applicant)
-        story.told("signed", position, len(readers))
+    for done, _ in enumerate(story.crew.each(_sign, readers, at=story.clock.now()), 1):
+        story.told("signed", done, len(readers))
+    story.clock.advance(timedelta(seconds=len(readers)))
     story.signed += len(readers)
     return readers
 
@@ -130,16 +126,13 @@ def pay_all(story: Story) -> None:
     """Approve, send, hear the notices, and ask about what is undecided."""
     _approve_all(story)
     total = _count_legs(LegStatus.APPROVED)
-    done = 0
-    while sent := sending.send_due(story.surroundings):
-        done += sent
-        story.told("paid", min(done, total), total)
+    sent = story.crew.all_hands(sending.send_due, at=story.clock.now())
+    story.told("sent to the channel", sent, total)
     _remember_unknown(story)
     for gap in QUERY_GAPS:
         story.clock.advance(gap)
         story.town.deliver_notices()
-        while sending.query_due(story.surroundings):
-            pass
+        story.crew.all_hands(sending.query_due, at=story.clock.now())
         if not _count_legs(*NO_ANSWER_YET):
             break
     run_jobs(story)
@@ -154,19 +147,27 @@ def run_jobs(story: Story) -> None:
 def close_day(story: Story, day: date) -> None:
     """On the next morning: fetch the files, reconcile, explain what differs, sign the day."""
     story.clock.advance_to(shanghai(day + timedelta(days=1), 9, 5))
-    while sending.query_due(story.surroundings):
-        pass
+    story.crew.all_hands(sending.query_due, at=story.clock.now())
     fetching.fetch_day(story.surroundings, day)
     with transaction() as session:
         reconciliation.reconcile(session, day, by=story.team.maker, at=story.clock.now())
     run_jobs(story)
     _explain_and_resolve(story, day)
-    _sign(story, day)
+    _sign_day(story, day)
 
 
 def first_morning(now: datetime, *, days: int) -> datetime:
     """Give the morning on which a story of so many days must begin to end before `now`."""
     return shanghai(business_day(now) - timedelta(days=days), 9, 30)
+
+
+def _apply(hand: Hand, numbered: tuple[int, Person]) -> Applicant:
+    number, person = numbered
+    return debtors.apply(hand.surroundings, hand.town, person, number=number)
+
+
+def _sign(hand: Hand, applicant: Applicant) -> bool:
+    return debtors.sign(hand.surroundings, hand.town, applicant)
 
 
 def _approve_all(story: Story) -> None:
@@ -212,7 +213,7 @@ def _explain_and_resolve(story: Story, day: date) -> None:
             )
 
 
-def _sign(story: Story, day: date) -> None:
+def _sign_day(story: Story, day: date) -> None:
     at = story.clock.now()
     try:
         with transaction() as session:

@@ -7,8 +7,8 @@ import sys
 from typing import Any, Final
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from sandbox.app import DEFAULT_KEY, create_app
 
