@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kernel.actors import Role
+from kernel.clock import business_day
 from kernel.web import access
+from kernel.web.around import now
 from origination import contracts, progress
 from origination.progress import CardState
 from origination.records.applications import Application, ApplicationStatus
@@ -56,6 +58,7 @@ def show(session: Session, application: Application) -> ResponseReturnValue:
         stage=_stage(application.status, is_cleared=cleared),
         contract=contracts.latest(session, application),
         progress=found,
+        next_due=next((due for due in found.due if due.due_on >= business_day(now())), None),
         states=STATES,
         bank_name=bank_name,
         may_withdraw=application.status is ApplicationStatus.SIGNED,
