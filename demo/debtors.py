@@ -37,7 +37,8 @@ from origination.records.debtors import Debtor
 from origination.records.referrals import Locale, Referral
 
 LINK: Final = re.compile(r"https?://\S+?/i/([\w-]+)")
-CODE: Final = re.compile(r"(?:验证码|Code) (\d{6})")
+SIGN_IN_CODE: Final = re.compile(r"验证码 (\d{6})，.*登录")
+CONTRACT_CODE: Final = re.compile(r"验证码 (\d{6})，.*签署")
 EVIDENCE: Final = {"page": "demo"}
 
 
@@ -84,7 +85,7 @@ def sign(surroundings: Surroundings, town: Town, applicant: Applicant) -> bool:
             session, application, address=applicant.address, by=applicant.actor, at=at
         )
     deliver(surroundings)
-    code = town.find_message(applicant.person, _code_in)
+    code = town.wait_for_message(applicant.person, CONTRACT_CODE)
     signing.sign(
         surroundings, applicant.application_id, code, evidence=EVIDENCE, by=applicant.actor
     )
@@ -109,7 +110,7 @@ def deliver(surroundings: Surroundings) -> None:
 def _open_invitation(
     surroundings: Surroundings, town: Town, person: Person, *, number: int
 ) -> UUID:
-    token = town.find_message(person, _token_in)
+    token = town.wait_for_message(person, LINK)
     at = surroundings.clock.now()
     with transaction() as session:
         referral = invitations.open_link(session, token, at=at)
@@ -122,7 +123,7 @@ def _open_invitation(
             at=at,
         )
     deliver(surroundings)
-    code = town.find_message(person, _code_in)
+    code = town.wait_for_message(person, SIGN_IN_CODE)
     with transaction() as session:
         answer = codes.check(session, person.mobile, code, use=codes.SIGN_IN, at=at)
     codes.require(answer)
@@ -207,13 +208,3 @@ def _budget(person: Person) -> Budget:
 
 def _before_identity(referral_id: UUID) -> Actor:
     return Actor(Role.DEBTOR, str(referral_id))
-
-
-def _token_in(text: str) -> str | None:
-    found = LINK.search(text)
-    return found.group(1) if found else None
-
-
-def _code_in(text: str) -> str | None:
-    found = CODE.search(text)
-    return found.group(1) if found else None

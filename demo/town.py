@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -14,6 +16,8 @@ from kernel.outbound import Outbound
 from underwriting.features import catalogue
 
 PEOPLE_A_CALL: Final = 500
+MESSAGE_SECONDS_MAX: Final = 20
+MESSAGE_POLL_SECONDS: Final = 0.02
 BUREAU_FIGURES: Final = frozenset(feature.name for feature in catalogue.BUREAU)
 
 
@@ -58,16 +62,19 @@ class Town:
         for message in json.loads(reply.body):
             yield message["text"]
 
-    def find_message(self, person: Person, found: Callable[[str], str | None]) -> str:
-        """Give what `found` takes out of the newest message that has it.
+    def wait_for_message(self, person: Person, pattern: re.Pattern[str]) -> str:
+        """Give the first group of the newest message that fits, waiting for it a little.
 
         Raises:
-            LookupError: no message has it.
+            LookupError: no such message arrives in time.
         """
-        for text in self.messages(person):
-            taken = found(text)
-            if taken is not None:
-                return taken
+        until = time.monotonic() + MESSAGE_SECONDS_MAX
+        while time.monotonic() < until:
+            for text in self.messages(person):
+                found = pattern.search(text)
+                if found:
+                    return found.group(1)
+            time.sleep(MESSAGE_POLL_SECONDS)
         raise LookupError("no such message has arrived")
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
