@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from disbursement import legs, outcomes
-from disbursement.issuers import SettlementLetter
+from disbursement.issuer_answers import SettlementLetter
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import claims, moves, sealing
 from kernel.actors import Actor, system

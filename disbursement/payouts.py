@@ -30,7 +30,7 @@ from disbursement import (
 )
 from disbursement.channels.channel import Instruction, Notice, OrderKey, Receipt
 from disbursement.channels.days import settlement_day
-from disbursement.issuers import AccountCheck, QuotedPayoff
+from disbursement.issuer_answers import AccountCheck, QuotedPayoff
 from disbursement.ledger import Posting
 from disbursement.payees import Payee
 from disbursement.records.loans import LoanStatus

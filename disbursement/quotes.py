@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement.issuers import QuotedPayoff
+from disbursement.issuer_answers import QuotedPayoff
 from disbursement.records.quotes import PayoffQuote
 from kernel import ids
 

@@ -22,7 +22,7 @@ from origination.offering import QuotesExpired
 from origination.records.applications import Application, ApplicationStatus
 from underwriting import assessments, gathering, policy
 from underwriting.decisions import Scorer
-from underwriting.gathering import AssessmentRequest
+from underwriting.inquiries import AssessmentRequest
 from underwriting.models import registry
 from underwriting.policy import Policy
 from underwriting.sources.asking import SourceRefused, SourceSilent

@@ -22,7 +22,7 @@ from kernel.personal import CardNumber, Mobile, NationalId, NotPersonal, Persona
 from kernel.refusals import FieldFault, Refused
 from kernel.sealing import blind_index, seal
 from origination import invitations
-from origination.partners import Identity, IdentityAnswer
+from origination.identities import Identity, IdentityAnswer
 from origination.records.debtors import Debtor, IdentityOutcome, IdentityTry
 from origination.records.referrals import Referral, ReferralStatus
 

@@ -18,7 +18,7 @@ from origination.offering import Approval, QuotesExpired
 from origination.records.applications import APPLICATION_MOVES, Application, ApplicationStatus
 from underwriting import assessments
 from underwriting.decisions import Decision, Outcome
-from underwriting.gathering import Gathered
+from underwriting.inquiries import Gathered
 from underwriting.records import Assessment
 
 

@@ -21,8 +21,7 @@ from origination.records.debtors import Debtor
 from underwriting import lenders
 from underwriting.dossier import LenderTerms
 from underwriting.dossier import Purpose as LoanPurpose
-from underwriting.gathering import AskedCard, AssessmentRequest
-from underwriting.sources.asking import Person
+from underwriting.inquiries import AskedCard, AssessmentRequest, Person
 
 P = TypeVar("P", bound=Personal)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from kernel.outbound import Garbled, Outbound, Reply
-from kernel.personal import CardNumber, Mobile, NationalId, PersonName
+from kernel.personal import Mobile
+from origination.identities import Identity, IdentityAnswer
 from origination.records.messages import MessageText
 
 PARTNER_NUMBER_MAX: Final = 64
@@ -19,25 +19,6 @@ class PartnerRefused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"the partner answered with status {status}")
         self.http_status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What a person says he is; every part shows itself masked."""
-
-    name: PersonName
-    national_id: NationalId
-    mobile: Mobile
-    card: CardNumber | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityAnswer:
-    """What the identity partner says about one identity."""
-
-    check_no: str
-    matches: bool
-    deceased: bool
 
 
 class SmsGateway:

@@ -22,7 +22,7 @@ from underwriting.decisions import ChosenCard, Decision, Outcome, Scorer
 from underwriting.dossier import CardDebt, Dossier
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
-from underwriting.gathering import Gathered
+from underwriting.inquiries import Gathered
 from underwriting.policy import Action, Band, Policy
 from underwriting.reasons import Reason
 from underwriting.records import Assessment, SourceAnswer

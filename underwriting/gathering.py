@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
-from disbursement.issuers import AccountCheck, Issuers, NoSuchAccount, QuotedPayoff
-from disbursement.issuers import InstalmentOffer as IssuersOffer
+from disbursement.issuer_answers import AccountCheck, QuotedPayoff
+from disbursement.issuer_answers import InstalmentOffer as IssuersOffer
+from disbursement.issuers import Issuers, NoSuchAccount
 from kernel.clock import business_day
-from kernel.money import Money
 from kernel.outbound import Garbled, NoAnswer
-from kernel.personal import CardNumber
 from kernel.surroundings import Surroundings
 from underwriting import canonical
 from underwriting.canonical import decimal_text, instant_text
@@ -22,12 +20,11 @@ from underwriting.dossier import (
     CardDebt,
     Dossier,
     InstalmentOffer,
-    LenderTerms,
-    Purpose,
     Quote,
 )
+from underwriting.inquiries import Answer, AskedCard, AssessmentRequest, CardQuote, Gathered, Person
 from underwriting.sources import bureau, income, watchlists
-from underwriting.sources.asking import Person, SourceSilent
+from underwriting.sources.asking import SourceSilent
 from underwriting.sources.bureau import Report
 from underwriting.sources.income import Proof
 from underwriting.sources.watchlists import Check
@@ -35,63 +32,6 @@ from underwriting.sources.watchlists import Check
 ISSUERS: Final = "issuers"
 CARDS_MAX: Final = 20
 """Beyond what a door lets in; three calls are made for each card."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedCard:
-    """A card that the debtor entered, with its number opened for the issuer's eyes."""
-
-    card_ref: UUID
-    issuer_code: str
-    number: CardNumber
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssessmentRequest:
-    """What an application brings to its assessment."""
-
-    application_ref: UUID
-    person: Person
-    identity_matches: bool
-    deceased: bool
-    authorisation_no: str
-    """Of the debtor's consent to a bureau query."""
-    purpose: Purpose
-    stated_monthly_income: Money | None
-    employment_months: int | None
-    """As stated; what an income proof says goes before it."""
-    essential_costs: Money
-    cards: tuple[AskedCard, ...]
-    lender: LenderTerms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one source said, without personal data, for the record."""
-
-    source: str
-    reference: str
-    body: bytes
-    """Canonical."""
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardQuote:
-    """An issuer's quote for one card."""
-
-    card_ref: UUID
-    issuer_code: str
-    payoff: QuotedPayoff
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """The dossier, and what it was made from."""
-
-    dossier: Dossier
-    evidence: tuple[Answer, ...]
-    quotes: tuple[CardQuote, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from disbursement.issuers import QuotedPayoff
+from disbursement.issuer_answers import QuotedPayoff
 from kernel.clock import shanghai
 from kernel.money import Money
 from kernel.rates import Rate
@@ -21,7 +21,7 @@ from underwriting.dossier import (
     Quote,
     WatchlistHit,
 )
-from underwriting.gathering import Answer, CardQuote, Gathered
+from underwriting.inquiries import Answer, CardQuote, Gathered
 
 AT = shanghai(date(2026, 11, 20), 10)
 APPLICATION = UUID("0192aaaa-0000-7000-8000-000000000001")

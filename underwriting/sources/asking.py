@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import InvalidOperation
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from kernel.outbound import Garbled, NoAnswer, Outbound, Reply
-from kernel.personal import Mobile, NationalId, PersonName
 from underwriting.canonical import read_instant
 
 T = TypeVar("T")
@@ -34,15 +32,6 @@ class SourceRefused(Exception):
         super().__init__(f"{source} refused the question with status {status}")
         self.source = source
         self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Whom the sources are asked about; every part shows itself masked."""
-
-    national_id: NationalId
-    name: PersonName
-    mobile: Mobile
 
 
 def ask(

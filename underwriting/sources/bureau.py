@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from kernel.outbound import Outbound
 from underwriting.features import catalogue
-from underwriting.sources.asking import Person, ask, instant_of, text_of
+from underwriting.inquiries import Person
+from underwriting.sources.asking import ask, instant_of, text_of
 
 NAME: Final = "bureau"
 FIGURE_MAX: Final = Decimal(10) ** 12

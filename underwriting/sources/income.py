@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from kernel.money import ZERO, Money
 from kernel.outbound import Outbound
-from underwriting.sources.asking import Person, ask, instant_of, text_of
+from underwriting.inquiries import Person
+from underwriting.sources.asking import ask, instant_of, text_of
 
 NAME: Final = "income"
 EMPLOYMENT_MONTHS_MAX: Final = 1_200

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from kernel.outbound import Outbound
 from underwriting.dossier import WatchlistHit
-from underwriting.sources.asking import Person, SourceSilent, ask, instant_of, text_of
+from underwriting.inquiries import Person
+from underwriting.sources.asking import SourceSilent, ask, instant_of, text_of
 
 NAME: Final = "watchlists"
 HITS_MAX: Final = 100

@@ -24,7 +24,7 @@ from disbursement import (
 )
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.importing import Imported
-from disbursement.issuers import AccountCheck, QuotedPayoff
+from disbursement.issuer_answers import AccountCheck, QuotedPayoff
 from disbursement.matching.kinds import BreakKind
 from disbursement.payouts import Findings, Source
 from disbursement.reconciliation import DayResult

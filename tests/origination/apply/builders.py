@@ -35,8 +35,8 @@ from origination import (
     offers,
 )
 from origination.budgets import Budget
+from origination.identities import Identity, IdentityAnswer
 from origination.offering import Approval
-from origination.partners import Identity, IdentityAnswer
 from origination.records.applications import (
     APPLICATION_MOVES,
     Application,
@@ -55,7 +55,7 @@ from underwriting.better_off import Comparison, Cost
 from underwriting.decisions import ChosenCard, Decision, Outcome
 from underwriting.dossier import AccountType, CardDebt, Dossier, LenderTerms, Quote
 from underwriting.dossier import Purpose as DebtPurpose
-from underwriting.gathering import Gathered
+from underwriting.inquiries import Gathered
 
 NOON = shanghai(TODAY, 12)
 SYSTEM = system("test-setup")

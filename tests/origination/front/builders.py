@@ -18,7 +18,7 @@ from origination import (
     referral_forms,
     referrals,
 )
-from origination.partners import Identity, IdentityAnswer
+from origination.identities import Identity, IdentityAnswer
 from origination.records.agencies import Agency
 from origination.records.debtors import Debtor
 from origination.records.referrals import Referral

@@ -19,8 +19,8 @@ from origination.debtors import (
     IdentityTryAnswered,
     TooManyIdentityTries,
 )
+from origination.identities import IdentityAnswer
 from origination.invitations import InvitationOver
-from origination.partners import IdentityAnswer
 from origination.records.debtors import Debtor, IdentityOutcome, IdentityTry
 from origination.records.referrals import Referral
 from tests.origination.front import builders as make

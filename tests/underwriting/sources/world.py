@@ -9,8 +9,7 @@ from uuid import UUID
 
 from kernel.personal import CardNumber, Mobile, NationalId, PersonName, check_digit
 from tests.underwriting import builders as make
-from underwriting.gathering import AskedCard, AssessmentRequest
-from underwriting.sources.asking import Person
+from underwriting.inquiries import AskedCard, AssessmentRequest, Person
 
 FIRST_17 = "11010519900307123"
 ID_NUMBER = FIRST_17 + check_digit(FIRST_17)
