@@ -106,10 +106,10 @@ class Phone:
         with urllib.request.urlopen(url, timeout=5) as reply:
             return [message["text"] for message in json.load(reply)]
 
-    def code(self) -> str:
-        """Read the newest code."""
+    def code(self, purpose: str = "登录") -> str:
+        """Read the newest code for a purpose."""
         for words in self.messages():
-            found = re.search(r"(?:验证码|Code) (\d{6})", words)
+            found = re.search(rf"验证码 (\d{{6}}).*仅用于{purpose}", words)
             if found:
                 return found[1]
         raise AssertionError("no code came")
