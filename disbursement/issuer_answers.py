@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
-from disbursement.records.payouts import AccountType
 from kernel.money import Money
+
+
+class AccountType(StrEnum):
+    """What an issuer says a card is; only a credit card is ever paid."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+    PREPAID = "prepaid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

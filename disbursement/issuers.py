@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from disbursement.issuer_answers import (
     AccountCheck,
+    AccountType,
     CardBalance,
     InstalmentOffer,
     LastPayment,
     QuotedPayoff,
     SettlementLetter,
 )
-from disbursement.records.payouts import AccountType
 from kernel.clock import require_aware
 from kernel.money import ZERO, Money
 from kernel.outbound import Garbled, NoAnswer, Outbound, Reply

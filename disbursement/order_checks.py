@@ -13,9 +13,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from disbursement import funders, products
+from disbursement.issuer_answers import AccountType
 from disbursement.orders import LoanOrder
 from disbursement.records.funders import Funder
-from disbursement.records.payouts import AccountType
 from disbursement.records.products import Product
 from kernel import law
 from kernel.clock import business_day

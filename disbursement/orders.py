@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from disbursement.records.payouts import AccountType
+from disbursement.issuer_answers import AccountType
 from kernel.clock import require_aware
 from kernel.money import Money
 from kernel.personal import CardNumber, PersonName

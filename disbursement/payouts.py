@@ -30,11 +30,11 @@ from disbursement import (
 )
 from disbursement.channels.channel import Instruction, Notice, OrderKey, Receipt
 from disbursement.channels.days import settlement_day
-from disbursement.issuer_answers import AccountCheck, QuotedPayoff
+from disbursement.issuer_answers import AccountCheck, AccountType, QuotedPayoff
 from disbursement.ledger import Posting
 from disbursement.payees import Payee
 from disbursement.records.loans import LoanStatus
-from disbursement.records.payouts import AccountType, LegStatus, PayoutAbsence, PayoutLeg
+from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg
 from kernel import claims, events, ids, moves
 from kernel.actors import Actor, Role, system
 from kernel.claims import ClaimLost

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from disbursement.issuer_answers import AccountType
 from kernel.append_only import append_only
 from kernel.claims import Claimable
 from kernel.db import Base
@@ -42,14 +43,6 @@ class LegStatus(StrEnum):
     """Given up before anything was sent."""
     RETURNED = "returned"
     """Paid, and the money came back."""
-
-
-class AccountType(StrEnum):
-    """What an issuer says a card is; only a credit card is ever paid."""
-
-    CREDIT = "credit"
-    DEBIT = "debit"
-    PREPAID = "prepaid"
 
 
 class EvidenceKind(StrEnum):

@@ -9,8 +9,8 @@ import pytest
 
 from disbursement import issuers as asking
 from disbursement import quotes
+from disbursement.issuer_answers import AccountType
 from disbursement.issuers import Issuers, NoSuchAccount
-from disbursement.records.payouts import AccountType
 from kernel.money import Money
 from kernel.outbound import Garbled, NoAnswer
 from kernel.personal import PersonName

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from disbursement import legs, loans, products
 from disbursement.funders import FunderConflict, FunderIsIssuer, NoSuchFunder
+from disbursement.issuer_answers import AccountType
 from disbursement.loans import NoSuchLoan, OrderConflict
 from disbursement.order_checks import (
     AmountOutsideProduct,
@@ -25,7 +26,7 @@ from disbursement.order_checks import (
 from disbursement.products import NoSuchProduct, NotAProduct
 from disbursement.records.funders import LicenceType
 from disbursement.records.loans import Loan, LoanStatus
-from disbursement.records.payouts import AccountType, LegStatus
+from disbursement.records.payouts import LegStatus
 from kernel.clock import shanghai
 from kernel.db import transaction
 from kernel.money import Money

@@ -24,12 +24,12 @@ from disbursement import (
 )
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.importing import Imported
-from disbursement.issuer_answers import AccountCheck, QuotedPayoff
+from disbursement.issuer_answers import AccountCheck, AccountType, QuotedPayoff
 from disbursement.matching.kinds import BreakKind
 from disbursement.payouts import Findings, Source
 from disbursement.reconciliation import DayResult
 from disbursement.records.breaks import Break, Resolution
-from disbursement.records.payouts import AccountType, PayoutLeg
+from disbursement.records.payouts import PayoutLeg
 from kernel.actors import system
 from kernel.clock import shanghai
 from kernel.db import Base
