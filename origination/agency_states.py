@@ -8,13 +8,18 @@ from typing import assert_never
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from origination import consents
 from origination.records.applications import Application, ApplicationStatus, ApplicationStep
+from origination.records.consents import Purpose
 from origination.records.referrals import LAPSE_DAYS, Referral, ReferralStatus
 from origination.records.webhooks import AgencyState
 
 
 def present(session: Session, referral: Referral, *, at: datetime) -> AgencyState:
-    """Tell the state of a case; why it ended is not the agency's business."""
+    """Tell the state of a case; why it ended is not the agency's business.
+
+    A debtor who takes back that his agency may be told leaves it with the word that he applied.
+    """
     if referral.status is not ReferralStatus.CONSENTED:
         return of_referral(referral, at=at)
     application = session.scalar(
@@ -23,19 +28,12 @@ def present(session: Session, referral: Referral, *, at: datetime) -> AgencyStat
         .order_by(Application.started_at.desc(), Application.id.desc())
         .limit(1)
     )
-    if application is None:
+    needed = frozenset({Purpose.AGENCY_STATUS})
+    if application is None or consents.missing(session, application, needed=needed):
         return AgencyState.APPLIED
-    was_active = application.status is ApplicationStatus.FAILED and bool(
-        session.scalar(
-            select(
-                exists().where(
-                    ApplicationStep.subject_id == application.id,
-                    ApplicationStep.to_status == ApplicationStatus.ACTIVE,
-                )
-            )
-        )
-    )
-    return AgencyState.RETURNED if was_active else of_application(application.status)
+    if application.status is ApplicationStatus.FAILED and _was_active(session, application):
+        return AgencyState.RETURNED
+    return of_application(application)
 
 
 def of_referral(referral: Referral, *, at: datetime) -> AgencyState:
@@ -59,21 +57,39 @@ def of_referral(referral: Referral, *, at: datetime) -> AgencyState:
             assert_never(referral.status)
 
 
-def of_application(status: ApplicationStatus) -> AgencyState:
-    """Tell the state of a case whose debtor has consented and applied."""
-    match status:
-        case ApplicationStatus.OFFERED | ApplicationStatus.SIGNED:
-            return AgencyState.APPROVED
-        case ApplicationStatus.PAYING | ApplicationStatus.REQUOTE:
-            return AgencyState.APPROVED
-        case ApplicationStatus.ACTIVE:
+def of_application(application: Application) -> AgencyState:
+    """Tell the state of a case whose debtor has consented and applied.
+
+    It is paid off by the issuer's own word, as the webhook says it, not because a loan runs.
+    """
+    match application.status:
+        case ApplicationStatus.ACTIVE if application.paid_off_at is not None:
             return AgencyState.PAID_OFF
-        case ApplicationStatus.DECLINED | ApplicationStatus.FAILED:
-            return AgencyState.DECLINED_OR_WITHDRAWN
-        case ApplicationStatus.EXPIRED | ApplicationStatus.WITHDRAWN:
+        case (
+            ApplicationStatus.OFFERED
+            | ApplicationStatus.SIGNED
+            | ApplicationStatus.PAYING
+            | ApplicationStatus.REQUOTE
+            | ApplicationStatus.ACTIVE
+        ):
+            return AgencyState.APPROVED
+        case (
+            ApplicationStatus.DECLINED
+            | ApplicationStatus.FAILED
+            | ApplicationStatus.EXPIRED
+            | ApplicationStatus.WITHDRAWN
+        ):
             return AgencyState.DECLINED_OR_WITHDRAWN
         case _:
             return AgencyState.APPLIED
+
+
+def _was_active(session: Session, application: Application) -> bool:
+    step = exists().where(
+        ApplicationStep.subject_id == application.id,
+        ApplicationStep.to_status == ApplicationStatus.ACTIVE,
+    )
+    return bool(session.scalar(select(step)))
 
 
 def _would_lapse_at(referral: Referral) -> datetime:

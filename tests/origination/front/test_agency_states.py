@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from kernel import ids, moves
-from origination import agency_states
+from kernel.actors import Actor, Role
+from origination import agency_states, consents
 from origination.records.applications import (
     APPLICATION_MOVES,
     Application,
     ApplicationStatus,
 )
+from origination.records.consents import Consent, Purpose
 from origination.records.referrals import REFERRAL_MOVES, Locale, ReferralStatus
 from origination.records.webhooks import AgencyState
 from tests.origination.front import builders as make
@@ -47,7 +49,23 @@ def apply_(session, referral):
         touched_at=make.NOON,
     )
     moves.begin(session, application, table=APPLICATION_MOVES, by=make.SETUP, at=make.NOON)
+    session.add(agency_may_be_told(application))
+    session.flush()
     return application
+
+
+def agency_may_be_told(application):
+    words = consents.text(Purpose.AGENCY_STATUS, on=make.NOON.date())
+    return Consent(
+        id=ids.new(),
+        application_id=application.id,
+        purpose=words.purpose,
+        text_version=words.version,
+        locale=Locale.ZH,
+        text_sha256=words.sha256(Locale.ZH),
+        evidence={},
+        given_at=make.NOON,
+    )
 
 
 def walk(session, application, *way):
@@ -90,10 +108,27 @@ def test_the_states_of_a_case_follow_the_application(session, consented):
         walk(session, application, status)
         told.append(present(session, consented))
 
-    assert told == [AgencyState.APPLIED] * 6 + [AgencyState.APPROVED] * 3 + [
-        AgencyState.PAID_OFF,
-        AgencyState.RETURNED,
-    ]
+    assert told == [AgencyState.APPLIED] * 6 + [AgencyState.APPROVED] * 4 + [AgencyState.RETURNED]
+
+
+def test_a_case_is_paid_off_by_the_issuers_word_and_not_because_the_loan_runs(session, consented):
+    application = apply_(session, consented)
+    walk(session, application, *WAY[:10])
+    running = present(session, consented)
+    application.paid_off_at = make.NOON
+
+    assert (running, present(session, consented)) == (AgencyState.APPROVED, AgencyState.PAID_OFF)
+
+
+def test_an_agency_that_may_not_be_told_any_more_learns_nothing_new(session, consented):
+    application = apply_(session, consented)
+    by = Actor(Role.DEBTOR, str(consented.id))
+    consents.withdraw(session, application, Purpose.AGENCY_STATUS, by=by, at=make.NOON)
+
+    walk(session, application, *WAY[:10])
+    application.paid_off_at = make.NOON
+
+    assert present(session, consented) is AgencyState.APPLIED
 
 
 @pytest.mark.parametrize(
