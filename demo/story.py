@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -26,7 +27,7 @@ from kernel.db import transaction
 from kernel.jobs import Job
 from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
-from origination import assessing, front_jobs, referrals
+from origination import assessing, followers, front_jobs, referrals
 from origination.records.referrals import HardshipReason, Locale
 from origination.referral_forms import ReferralIn, Willingness
 
@@ -65,27 +66,25 @@ def working_day(story: Story, people: Sequence[Person], *, first: int) -> None:
     refer(story, people)
     apply_all(story, people, first=first)
     assess_all(story, expected=len(people))
-    signers = sign_all(story, story.applicants[-len(people) :])
+    signers = sign_all(story, _applicants_among(story, people))
     script_mishaps(story, signers)
     pay_all(story)
+
+
+def _applicants_among(story: Story, people: Sequence[Person]) -> list[Applicant]:
+    references = {person.reference for person in people}
+    return [one for one in story.applicants if one.person.reference in references]
 
 
 def refer(story: Story, people: Sequence[Person]) -> None:
     """Let the agency refer everybody, and invite them."""
     at = story.clock.now()
-    for position, person in enumerate(people, 1):
-        with transaction() as session:
-            received = referrals.receive(
-                session,
-                story.team.agency.id,
-                _referral(person, at=at),
-                by=_agency_actor(story),
-                at=at,
-            )
-            story.referred += received.created
-        story.told("referred", position, len(people))
-    front_jobs.invite(story.surroundings)
-    front_jobs.send_messages(story.surroundings)
+    of_agency = [(story.team.agency.id, person) for person in people]
+    for done, created in enumerate(story.crew.each(_refer, of_agency, at=at), 1):
+        story.referred += created
+        story.told("referred", done, len(people))
+    for job in (front_jobs.invite, front_jobs.send_messages):
+        story.crew.all_hands(job, at=at)
 
 
 def apply_all(story: Story, people: Sequence[Person], *, first: int) -> None:
@@ -94,6 +93,8 @@ def apply_all(story: Story, people: Sequence[Person], *, first: int) -> None:
     for done, applicant in enumerate(story.crew.each(_apply, numbered, at=story.clock.now()), 1):
         story.applicants.append(applicant)
         story.told("applied", done, len(people))
+    # Whoever finished first, the story goes on in one order, so that it can be told again.
+    story.applicants.sort(key=lambda one: one.person.reference)
     story.clock.advance(timedelta(seconds=len(people)))
 
 
@@ -101,7 +102,8 @@ def assess_all(story: Story, *, expected: int) -> None:
     """Assess whoever has submitted."""
     done = story.crew.all_hands(assessing.run, at=story.clock.now())
     story.told("assessed", done, expected)
-    front_jobs.send_messages(story.surroundings)
+    followers.run(story.surroundings)
+    story.crew.all_hands(front_jobs.send_messages, at=story.clock.now())
 
 
 def sign_all(story: Story, applicants: Sequence[Applicant]) -> list[Applicant]:
@@ -139,7 +141,9 @@ def pay_all(story: Story) -> None:
 
 
 def run_jobs(story: Story) -> None:
-    """Run every job once, as the scheduler would in the background."""
+    """Run every job once, as the scheduler would; first those that several workers share."""
+    for shared in (sending.check_due, front_jobs.send_messages):
+        story.crew.all_hands(shared, at=story.clock.now())
     for job in story.jobs:
         job.run(story.surroundings)
 
@@ -225,8 +229,17 @@ def _sign_day(story: Story, day: date) -> None:
         log.warning("demo.day_not_signed", day=str(day), why=refusal.title)
 
 
-def _agency_actor(story: Story) -> Actor:
-    return Actor(Role.AGENCY, str(story.team.agency.id))
+def _refer(hand: Hand, of_agency: tuple[UUID, Person]) -> bool:
+    agency_id, person = of_agency
+    at = hand.clock.now()
+    with transaction() as session:
+        return referrals.receive(
+            session,
+            agency_id,
+            _referral(person, at=at),
+            by=Actor(Role.AGENCY, str(agency_id)),
+            at=at,
+        ).created
 
 
 def _referral(person: Person, *, at: datetime) -> ReferralIn:

@@ -1,6 +1,6 @@
 """Reading the event log: each fact acted on once, and none that fails blocks the others for ever.
 
-A fact and the cursor commit together. A failing fact is tried again a few times, since the ones
+A few facts and the cursor commit together, each fact in a savepoint of its own. A failing fact is tried again a few times, since the ones
 after it may depend on it, and is then parked in a row of its own and passed.
 """
 
@@ -27,9 +27,10 @@ from origination.tellings import News
 
 READER: Final = "origination"
 TRIES_MAX: Final = 5
-BATCH: Final = 100
-ROUNDS_MAX: Final = 500
-"""Facts one run acts on before it lets others have the worker."""
+BATCH: Final = 25
+"""Facts that one transaction reads: few, for what they touch stays locked until its end."""
+ROUNDS_MAX: Final = 50
+"""Transactions of one run before it lets others have the worker."""
 BY: Final = system("followers")
 
 log = logs.logger(__name__)
@@ -62,7 +63,7 @@ class _Step:
 
 
 def run(surroundings: Surroundings) -> int:
-    """Act on the unread facts, each in a transaction of its own, and count them."""
+    """Act on the unread facts, a few in each transaction, and count them."""
     done = 0
     for _ in range(ROUNDS_MAX):
         step = _step(surroundings)
@@ -104,20 +105,21 @@ def retry(surroundings: Surroundings, stuck_id: UUID, *, by: Actor) -> None:
 
 
 def _step(surroundings: Surroundings) -> _Step:
-    """Pass over facts that mean nothing here, act on the first that does, and move the cursor."""
+    """Act on a few facts in order, up to one that must be tried again, and move the cursor."""
     at = surroundings.clock.now()
+    acted = 0
     with transaction() as session:
         facts = events.read(session, READER, limit=BATCH)
         passed: Event | None = None
         for fact in facts:
             if fact.kind in REACTIONS:
-                acted = _act(surroundings, session, fact, at=at)
-                passed = fact if acted else passed
-                _mark(session, passed)
-                return _Step(acted=int(acted), goes_on=acted)
+                if not _act(surroundings, session, fact, at=at):
+                    _mark(session, passed)
+                    return _Step(acted=acted, goes_on=False)
+                acted += 1
             passed = fact
         _mark(session, passed)
-        return _Step(acted=0, goes_on=len(facts) == BATCH)
+        return _Step(acted=acted, goes_on=len(facts) == BATCH)
 
 
 def _mark(session: Session, passed: Event | None) -> None:
