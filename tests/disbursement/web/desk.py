@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from html import unescape
 
 from flask import Flask
-from flask.testing import FlaskClient
 
 from disbursement.web import console
 from kernel import config, staff
@@ -18,6 +15,7 @@ from kernel.surroundings import Surroundings
 from kernel.web.application import make_app
 from kernel.web.around import Doors
 from tests.disbursement.statements.files import ACCOUNT, MERCHANT
+from tests.kernel.console_reader import Person, signed_in
 from tests.kernel.web_builders import PASSWORD
 
 PEOPLE = {
@@ -61,30 +59,6 @@ def hire_all(clock: SetClock) -> dict[str, Actor]:
 
 
 @dataclass
-class Person:
-    """Somebody at a browser of his own."""
-
-    client: FlaskClient
-
-    def opens(self, path: str, status: int = 200) -> str:
-        """Open a page and give what it says."""
-        reply = self.client.get(path, headers={"Accept-Language": "zh-CN"})
-        assert reply.status_code == status, (reply.status_code, reply.text[-2000:])
-        return reply.text
-
-    def sends(self, path: str, to: str, status: int = 303, **fields: object) -> str:
-        """Open a page, send its form, follow where it leads and give what is said there."""
-        page = self.opens(path)
-        reply = self.client.post(
-            to,
-            data={"csrf_token": token(page), "form_key": key(page), **fields},
-            headers={"Accept-Language": "zh-CN"},
-        )
-        assert reply.status_code == status, (reply.status_code, reply.text[-2000:])
-        return reply.text if status != 303 else self.opens(reply.location)
-
-
-@dataclass
 class Desk:
     """The console, who works at it, and a browser for each."""
 
@@ -93,31 +67,4 @@ class Desk:
 
     def person(self, login: str) -> Person:
         """Sign somebody in."""
-        client = self.app.test_client()
-        page = client.get("/sign-in").text
-        client.post(
-            "/sign-in", data={"csrf_token": token(page), "login": login, "password": PASSWORD}
-        )
-        return Person(client)
-
-
-def token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found is not None, page
-    return found[1]
-
-
-def key(page: str) -> str:
-    found = re.search(r'name="form_key" value="([^"]+)"', page)
-    return found[1] if found else "A" * 24
-
-
-def text(page: str) -> str:
-    """Give what a page says, without its tags, on one line."""
-    main = page[page.index("<main") : page.index("</main>")]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
-
-
-def links(page: str, start: str) -> list[str]:
-    """List the addresses on a page that begin in a certain way."""
-    return [unescape(one) for one in re.findall(r'href="([^"]+)"', page) if one.startswith(start)]
+        return signed_in(self.app, login)

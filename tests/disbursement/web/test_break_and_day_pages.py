@@ -18,7 +18,7 @@ from kernel.db import transaction
 from tests.disbursement.reconciliation import world
 from tests.disbursement.reconciliation.world import Told, movement, paid, payment
 from tests.disbursement.statements.files import DAY, Payment
-from tests.disbursement.web.desk import links, text
+from tests.kernel.console_reader import links, text
 
 DAY_PATH = f"/finance/days/{DAY}"
 

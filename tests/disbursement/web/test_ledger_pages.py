@@ -7,7 +7,7 @@ import pytest
 from kernel.db import transaction
 from tests.disbursement.reconciliation import world
 from tests.disbursement.reconciliation.world import Told, paid, payment
-from tests.disbursement.web.desk import links, text
+from tests.kernel.console_reader import links, text
 
 
 @pytest.fixture

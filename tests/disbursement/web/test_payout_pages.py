@@ -16,7 +16,7 @@ from kernel.money import Money
 from tests.disbursement import builders as make
 from tests.disbursement.reconciliation import world
 from tests.disbursement.statements import files
-from tests.disbursement.web.desk import links, text
+from tests.kernel.console_reader import links, text
 from tests.kernel.web_builders import form_key, form_token
 
 

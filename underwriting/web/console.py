@@ -1,0 +1,76 @@
+"""The risk console: its blueprint with every page in it, and the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from kernel.actors import Role
+from kernel.clock import business_day
+from kernel.db import transaction
+from kernel.web import consoles
+from kernel.web.access import allow
+from kernel.web.around import now
+from kernel.web.consoles import Section
+from kernel.web.pages import percent
+from underwriting import policy
+from underwriting.models import registry
+from underwriting.records import ModelStatus
+from underwriting.web import assessment_list, assessment_pages, model_pages
+from underwriting.web.assessment_list import Pile, Wanted
+from underwriting.web.words import WORDS, feature, part, tone
+
+HOMES: Final[Mapping[Role, str]] = {Role.RISK_OFFICER: "/risk/"}
+"""Where risk staff land after signing in."""
+
+SPAN_DAYS: Final = 31
+WAITING_SHOWN_MAX: Final = 10
+
+SECTIONS: Final = (
+    Section(key="overview", endpoint="risk.overview", zh="总览", en="Overview"),
+    Section(key="assessments", endpoint="risk.assessments.listed", zh="评估", en="Assessments"),
+    Section(key="models", endpoint="risk.models.listed", zh="模型", en="Models"),
+)
+
+blueprint = Blueprint("risk", __name__, url_prefix="/risk", template_folder="templates")
+blueprint.register_blueprint(assessment_pages.blueprint)
+blueprint.register_blueprint(model_pages.blueprint)
+consoles.furnish(blueprint, SECTIONS, WORDS)
+
+
+@blueprint.context_processor
+def _words() -> dict[str, Any]:
+    return {"tone": tone, "feature_name": feature, "part_name": part, "chance": _chance}
+
+
+@blueprint.get("/")
+@allow(Role.RISK_OFFICER)
+def overview() -> ResponseReturnValue:
+    """Show what waits for a person, what was decided lately, and by which policy and model."""
+    today = business_day(now())
+    first = today - timedelta(days=SPAN_DAYS - 1)
+    with transaction() as session:
+        return render_template(
+            "underwriting/overview.html",
+            section="overview",
+            waiting=assessment_list.waiting(session),
+            oldest=assessment_list.listed(
+                session, Wanted(pile=Pile.WAITING), after=None, limit=WAITING_SHOWN_MAX
+            ),
+            counts=assessment_list.counts(session, first, today),
+            models=[m for m in registry.listed(session) if m.status is ModelStatus.SERVING],
+            policy=policy.in_force(today),
+            first=first,
+            today=today,
+            reason=assessment_pages.reason,
+        )
+
+
+def _chance(value: Decimal | str | None) -> str:
+    """Show a probability in percent to four places; a dash when there is none."""
+    return "—" if value is None else percent(Decimal(value), 2)

@@ -1,0 +1,164 @@
+"""The risk console's words, Chinese and English side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from kernel.web.around import say
+from kernel.web.consoles import Words
+from underwriting.decisions import Outcome
+from underwriting.dossier import AccountType, Purpose
+from underwriting.features import catalogue
+from underwriting.features.declaration import Unit
+from underwriting.limits import Constraint
+from underwriting.records import ModelStatus
+from underwriting.replays import Verdict
+
+WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
+    Outcome: {
+        Outcome.APPROVE: ("通过", "Approved"),
+        Outcome.DECLINE: ("拒绝", "Declined"),
+        Outcome.REVIEW: ("人工审核", "For review"),
+    },
+    Constraint: {
+        Constraint.DEBTS: ("已核实欠款合计（含缓冲）", "Verified debts with their buffer"),
+        Constraint.PRODUCT: ("产品与法定上限", "Product and law"),
+        Constraint.RISK: ("风险等级 × 收入倍数", "Risk band times income"),
+        Constraint.AFFORDABILITY: ("还款能力", "Affordability"),
+    },
+    AccountType: {
+        AccountType.CREDIT: ("信用卡", "Credit card"),
+        AccountType.DEBIT: ("借记卡", "Debit card"),
+        AccountType.PREPAID: ("预付卡", "Prepaid card"),
+        AccountType.UNKNOWN: ("查无此卡", "Unknown"),
+    },
+    Purpose: {
+        Purpose.CARD_DEBT: ("偿还信用卡", "Card debt"),
+        Purpose.CONSOLIDATION: ("合并多笔债务", "Consolidation"),
+    },
+    ModelStatus: {
+        ModelStatus.CANDIDATE: ("候选", "Candidate"),
+        ModelStatus.SERVING: ("在用", "Serving"),
+        ModelStatus.RETIRED: ("已退役", "Retired"),
+    },
+    Verdict: {
+        Verdict.SAME: ("一致：评分与决策逐字节相同", "Same: score and decision, byte for byte"),
+        Verdict.SAME_FROM_STORED_PD: (
+            "一致（评分库版本不同）：以存档的违约概率重算，其后全部相同",
+            "Same from the stored probability: this library scores otherwise",
+        ),
+        Verdict.SAME_WITHOUT_MODEL: (
+            "一致（模型无法加载）：以存档的违约概率重算，其后全部相同",
+            "Same from the stored probability: the model cannot be used here",
+        ),
+        Verdict.DIFFERS: (
+            "不一致：重算的决策与存档不同",
+            "Differs: the decision comes out otherwise",
+        ),
+        Verdict.TAMPERED: (
+            "不一致：存档内容与其哈希不符，可能被改动",
+            "Differs: what is stored does not have its stored hash",
+        ),
+    },
+    Unit: {
+        Unit.COUNT: ("个", "count"),
+        Unit.MONTHS: ("月", "months"),
+        Unit.YEARS: ("年", "years"),
+        Unit.YUAN: ("元", "yuan"),
+        Unit.PERCENT: ("%", "%"),
+        Unit.FLAG: ("是/否", "yes or no"),
+    },
+}
+
+TONES: Final[Mapping[str, str]] = {
+    Outcome.APPROVE: "good",
+    Outcome.DECLINE: "bad",
+    Outcome.REVIEW: "warning",
+    ModelStatus.SERVING: "good",
+}
+
+FEATURES: Final[Mapping[str, str]] = {
+    "accounts_opened_24m": "近 24 个月新开账户",
+    "inquiries_12m": "近 12 个月信用查询",
+    "card_balance_max": "单卡最高余额",
+    "card_open_to_buy": "信用卡可用额度",
+    "card_utilisation_pct": "信用卡额度使用率",
+    "all_utilisation_pct": "全部额度使用率",
+    "card_limit_total": "信用卡额度合计",
+    "revolving_balance": "循环账户余额合计",
+    "average_balance": "账户平均余额",
+    "months_since_oldest_instalment": "最早分期账户开立至今",
+    "months_since_oldest_revolving": "最早循环账户开立至今",
+    "months_since_newest_revolving": "最近循环账户开立至今",
+    "months_since_newest_account": "最近账户开立至今",
+    "mortgage_accounts": "住房贷款账户",
+    "instalment_accounts": "分期账户",
+    "revolving_accounts": "循环账户",
+    "accounts_90dpd_24m": "近 24 个月逾期 90 天的账户",
+    "never_delinquent_pct": "从未逾期账户占比",
+    "cards_over_75_pct": "使用率超过 75% 的信用卡占比",
+    "total_balance": "全部余额合计",
+    "total_credit_limit": "全部额度合计",
+    "accounts_total": "历史账户总数",
+    "balance_excluding_mortgage": "房贷以外余额合计",
+    "instalment_limit_total": "分期授信合计",
+    "finance_accounts": "消费金融公司账户",
+    "debt_to_income_pct": "月债务支出占收入（不含房贷）",
+    "annual_income": "计入的年收入",
+    "employment_years": "现职工作年数（最多 10）",
+    "merges_debts": "是否合并多笔债务",
+}
+
+ADVICE: Final[Mapping[str, Words]] = {
+    "already_reviewed": (
+        "另一位风控人员已作出结论，见下方。",
+        "Another officer decided already; see below.",
+    ),
+    "nothing_to_approve": (
+        "评估没有得出可提供的方案。请更正资料后重新评估，或拒绝。",
+        "The assessment found no terms. Assess anew with corrected data, or decline.",
+    ),
+    "review_faulty": (
+        "请选择结论并写明理由，不超过 2,000 字。",
+        "Choose the outcome and give a reason of at most 2,000 characters.",
+    ),
+}
+
+PARTS: Final[Mapping[str, Words]] = {
+    "outcome": ("结论", "outcome"),
+    "reasons": ("理由", "reasons"),
+    "pd": ("违约概率", "probability of default"),
+    "band": ("风险等级", "band"),
+    "limit": ("额度", "limit"),
+    "binding": ("约束条件", "binding constraint"),
+    "ceilings": ("各项上限", "ceilings"),
+    "chosen": ("代偿的卡", "chosen cards"),
+    "left_out": ("未代偿的卡", "cards left out"),
+    "principal": ("本金", "principal"),
+    "months": ("期数", "months"),
+    "annual_rate": ("年化利率", "annual rate"),
+    "instalment": ("月供", "instalment"),
+    "total_interest": ("利息合计", "total interest"),
+    "comparison": ("与现状比较", "comparison"),
+    "contributions": ("评分构成", "contributions"),
+    "counted_income": ("计入收入", "counted income"),
+}
+"""The parts of a decision that a replay may find otherwise."""
+
+
+def feature(name: str) -> str:
+    """Say what a figure is."""
+    known = catalogue.CATALOGUE.get(name)
+    return say(FEATURES.get(name, name), known.meaning if known is not None else name)
+
+
+def part(name: str) -> str:
+    """Name a part of a decision."""
+    return say(*PARTS[name]) if name in PARTS else name
+
+
+def tone(member: StrEnum) -> str:
+    """Give the colour of a status."""
+    return TONES.get(member, "")
