@@ -63,7 +63,7 @@ def submit(session: Session, application: Application) -> ResponseReturnValue:
 @blueprint.get("/waiting")
 @access.allow(Role.DEBTOR)
 @journey.seen(ApplicationStatus.SUBMITTED, ApplicationStatus.ASSESSING)
-def waiting(_: Session, application: Application) -> ResponseReturnValue:
+def waiting(_: Session, __: Application) -> ResponseReturnValue:
     """Wait for the answer; the page asks again by itself for two minutes, unless told not to."""
     asked = request.args.get("n", "0")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 3 else 0
@@ -73,7 +73,6 @@ def waiting(_: Session, application: Application) -> ResponseReturnValue:
             "origination/waiting.html",
             goes_on=goes_on,
             seconds=REFRESH_SECONDS,
-            parked=application.parked,
         )
     )
     if goes_on:

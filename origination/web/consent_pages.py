@@ -129,6 +129,7 @@ def _page(purpose: Purpose, filled: Filled) -> str:
     locale = journey.spoken()
     text = consents.text(purpose, on=business_day(now()))
     before_identity = purpose is Purpose.IDENTITY_CHECK
+    part = 0 if before_identity else AFTER_IDENTITY.index(purpose) + 1
     return render_template(
         "origination/consent.html",
         form=filled,
@@ -140,8 +141,9 @@ def _page(purpose: Purpose, filled: Filled) -> str:
         is_required=text.is_required,
         step=2 if before_identity else 3,
         steps=journey.STEPS,
-        part=0 if before_identity else AFTER_IDENTITY.index(purpose) + 1,
+        part=part,
         parts=len(AFTER_IDENTITY),
+        before=journey.slug(AFTER_IDENTITY[part - 2]) if part > 1 else "",
     )
 
 

@@ -77,6 +77,13 @@ def pdf(session: Session, application: Application) -> ResponseReturnValue:
     return response
 
 
+@blueprint.get("/contract/code")
+@access.allow(Role.DEBTOR)
+def to_the_code() -> ResponseReturnValue:
+    """Lead back to the page of the code, as after a change of language."""
+    return journey.to("debtor.contract.ask_code")
+
+
 @blueprint.post("/contract/code")
 @access.allow(Role.DEBTOR)
 @journey.acted(*OPEN)

@@ -42,6 +42,12 @@ def invited() -> UUID | None:
     return _uuid(flask.session.get(INVITED))
 
 
+def forget() -> None:
+    """Forget everything, now that somebody is signed in."""
+    forget_invitation()
+    flask.session.pop(ASKED, None)
+
+
 def forget_invitation() -> None:
     """Go on as somebody who comes back without a link."""
     flask.session.pop(INVITED, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, make_response, render_template
+from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
@@ -56,7 +56,9 @@ def ask_mobile() -> ResponseReturnValue:
 @blueprint.get("/resume")
 @access.public(DOOR)
 def come_back() -> ResponseReturnValue:
-    """Ask for the mobile of somebody who comes back."""
+    """Ask for the mobile of somebody who comes back and is not signed in."""
+    if debtor_session.current() is not None:
+        return journey.onward()
     pending.forget_invitation()
     return _mobile_page(Filled())
 
@@ -85,6 +87,13 @@ def ask_code() -> ResponseReturnValue:
     if asked is None:
         return journey.to("debtor.sign_in.come_back")
     return _code_page(asked, Filled())
+
+
+@blueprint.get("/code/again")
+@access.public(DOOR)
+def to_the_code() -> ResponseReturnValue:
+    """Lead back to the page of the code, as after a change of language."""
+    return journey.to("debtor.sign_in.ask_code")
 
 
 @blueprint.post("/code/again")
@@ -121,6 +130,7 @@ def enter_code() -> ResponseReturnValue:
         return _code_page(asked, again), refused.status
     application = _let_in(asked)
     debtor_session.begin(referral_id=application.referral_id, debtor_id=application.debtor_id)
+    pending.forget()
     return journey.onward()
 
 
@@ -183,9 +193,18 @@ def _was_asked_for(mobile: Mobile) -> bool:
         )
 
 
+def _has_expired() -> bool:
+    """Tell whether this browser had a debtor's session that idled away or grew too old."""
+    had_one = any(name.endswith("debtor") for name in request.cookies)
+    return had_one and debtor_session.current() is None
+
+
 def _mobile_page(filled: Filled) -> str:
     return render_template(
-        "origination/mobile.html", form=filled, is_invited=pending.invited() is not None
+        "origination/mobile.html",
+        form=filled,
+        is_invited=pending.invited() is not None,
+        has_expired=_has_expired(),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from werkzeug.serving import make_server
@@ -17,6 +16,7 @@ from kernel.web.around import Doors
 from origination import front_jobs, invitations
 from origination.web import debtor_pages
 from tests.browser.hand import Hand
+from tests.conftest import ROOT
 from tests.origination.apply import builders as make
 from tests.origination.apply import world
 from tests.origination.front import builders as front
@@ -97,5 +97,5 @@ def hand(chromium, site, sandbox, outside) -> Iterator[Hand]:
         java_script_enabled=True,
         locale="zh-CN",
     )
-    yield Hand(context.new_page(), site, sandbox, person, pictures=Path("var/screenshots"))
+    yield Hand(context.new_page(), site, sandbox, person, pictures=ROOT / "var" / "screenshots")
     context.close()

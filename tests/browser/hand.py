@@ -69,6 +69,7 @@ class Hand:
         found = Axe().run(self.page)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
         assert self.page.evaluate(SMALL) == [], name
+        assert self.page.evaluate("document.scripts.length") == 0, name
         assert len(self.page.content().encode()) < PAGE_BYTES_MAX, name
         self._fits(name)
         self._holds_nothing_personal(name)
@@ -80,6 +81,13 @@ class Hand:
         path = self.pictures / f"{name}.png"
         self.page.screenshot(path=path, full_page=whole)
         return path
+
+    def picture_to_the_end_of(self, selector: str, path: Path) -> None:
+        """Keep a picture from the top of the page to the end of one of its parts."""
+        box = self.page.locator(selector).bounding_box()
+        height = box["y"] + box["height"] + 24
+        clip = {"x": 0, "y": 0, "width": self.page.viewport_size["width"], "height": height}
+        self.page.screenshot(path=path, full_page=True, clip=clip)
 
     def messages(self) -> list[str]:
         """Read the messages of the number, newest first."""
