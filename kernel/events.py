@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, FetchedValue, Identity, Index, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -32,6 +33,10 @@ class Xid8(UserDefinedType[int]):
     def get_col_spec(self, **_: object) -> str:
         """Name the type in DDL."""
         return "xid8"
+
+
+# So that a database read back knows the type too; the library has no name for it.
+ischema_names.setdefault("xid8", Xid8)
 
 
 class Event(Base):

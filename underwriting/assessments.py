@@ -22,7 +22,7 @@ from underwriting.decisions import ChosenCard, Decision, Outcome, Scorer
 from underwriting.dossier import CardDebt, Dossier
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
-from underwriting.inquiries import Gathered
+from underwriting.inquiries import Answer, Gathered
 from underwriting.policy import Action, Band, Policy
 from underwriting.reasons import Reason
 from underwriting.records import Assessment, SourceAnswer
@@ -190,18 +190,7 @@ def record(
     )
     session.add(kept)
     session.flush()
-    session.add_all(
-        SourceAnswer(
-            id=ids.new(),
-            assessment_id=kept.id,
-            source=answer.source,
-            reference=answer.reference,
-            body=answer.body.decode(),
-            sha256=canonical.sha256(answer.body),
-            asked_at=answer.asked_at,
-        )
-        for answer in gathered.evidence
-    )
+    session.add_all(_kept_answer(kept.id, answer) for answer in gathered.evidence)
     for quoted in gathered.quotes:
         quotes.record(
             session,
@@ -222,6 +211,18 @@ def record(
     )
     session.flush()
     return kept
+
+
+def _kept_answer(assessment_id: UUID, answer: Answer) -> SourceAnswer:
+    return SourceAnswer(
+        id=ids.new(),
+        assessment_id=assessment_id,
+        source=answer.source,
+        reference=answer.reference,
+        body=answer.body.decode(),
+        sha256=canonical.sha256(answer.body),
+        asked_at=answer.asked_at,
+    )
 
 
 def get(session: Session, assessment_id: UUID) -> Assessment:
