@@ -1,0 +1,1 @@
+"""Speed as ratios to a bare counterpart, both measured in one run."""
