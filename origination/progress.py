@@ -16,6 +16,7 @@ from disbursement import legs, loans
 from disbursement.records.loans import LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.money import Money
+from origination import cards
 from origination.records.applications import Application
 
 
@@ -93,7 +94,8 @@ def of(session: Session, application: Application) -> Progress | None:
     if application.loan_id is None:
         return None
     loan = loans.get(session, application.loan_id)
-    newest = _newest(legs.of_loan(session, loan.id))
+    entered = [card.id for card in cards.listed(session, application)]
+    newest = _newest(legs.of_loan(session, loan.id), order=entered)
     return Progress(
         status=loan.status,
         principal=loan.principal,
@@ -111,12 +113,12 @@ def of(session: Session, application: Application) -> Progress | None:
     )
 
 
-def _newest(of_loan: Sequence[PayoutLeg]) -> list[PayoutLeg]:
-    """Keep the last attempt for each card, in the order the cards were first planned."""
+def _newest(of_loan: Sequence[PayoutLeg], *, order: Sequence[UUID]) -> list[PayoutLeg]:
+    """Keep the last attempt for each card, in the order the debtor entered the cards."""
     newest: dict[UUID, PayoutLeg] = {}
     for leg in of_loan:
         newest[leg.card_ref] = leg
-    return list(newest.values())
+    return sorted(newest.values(), key=lambda leg: order.index(leg.card_ref))
 
 
 def _card(leg: PayoutLeg) -> CardProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from werkzeug.serving import make_server
@@ -35,7 +36,7 @@ INSTALL = "`daichang doctor --tests --install` puts it in"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
+def chromium() -> Iterator[Any]:
     """A browser that can show Chinese; its absence is a fault, not a reason to skip."""
     from playwright.sync_api import sync_playwright
 
@@ -46,8 +47,19 @@ def chromium() -> Iterator[object]:
         pytest.fail(f"no Chinese font here, so every page would show boxes: {INSTALL}")
     with sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=path, args=ARGUMENTS)
+        if not shows_chinese(browser):
+            pytest.fail(f"this Chromium shows boxes in place of Chinese characters: {INSTALL}")
         yield browser
         browser.close()
+
+
+def shows_chinese(browser: Any) -> bool:
+    """Tell whether two characters look different; without a font both are the same box."""
+    page = browser.new_page()
+    page.set_content("<b id=one>贷</b> <b id=two>款</b>")
+    pictures = {page.locator(f"#{name}").screenshot() for name in ("one", "two")}
+    page.close()
+    return len(pictures) == 2
 
 
 @pytest.fixture
