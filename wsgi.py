@@ -20,6 +20,7 @@ from disbursement import reconciliation_cli
 from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
 from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
 from disbursement.schedule_cli import schedule as schedule_group
+from disbursement.web import console as finance
 from disbursement.web import notices
 from kernel import commands, config, db, housekeeping, jobs, logs, sealing
 from kernel.clock import SystemClock
@@ -30,12 +31,14 @@ from kernel.surroundings import Surroundings, build
 from kernel.version import VERSION
 from kernel.web import serving
 from kernel.web.application import described, make_app
+from kernel.web.around import Doors
 from origination.agency_cli import agency as agency_group
 from origination.application_jobs import JOBS as APPLICATION_JOBS
 from origination.front_jobs import JOBS as FRONT_JOBS
 from origination.referral_cli import import_referrals
-from origination.web import agency_api
+from origination.web import agency_api, debtor_pages
 from underwriting import cli as underwriting_cli
+from underwriting.web import console as risk
 
 JOBS: Final[tuple[Job, ...]] = (
     *FRONT_JOBS,
@@ -44,15 +47,22 @@ JOBS: Final[tuple[Job, ...]] = (
     *RECONCILIATION_JOBS,
     *housekeeping.JOBS,
 )
+DOORS: Final = Doors(homes={**finance.HOMES, **risk.HOMES}, debtor_entry=debtor_pages.ENTRY)
 EXIT_CONFIG: Final = 78
 """The settings cannot be used (EX_CONFIG of sysexits.h)."""
 
 
 def create_app(surroundings: Surroundings | None = None) -> Flask:
     """Make the web application with every door in it."""
-    app = make_app(surroundings or surround(config.read(os.environ)))
+    app = make_app(surroundings or surround(config.read(os.environ)), DOORS)
     described(app).register_blueprint(agency_api.blueprint)
-    app.register_blueprint(notices.blueprint)
+    for blueprint in (
+        debtor_pages.blueprint,
+        finance.blueprint,
+        risk.blueprint,
+        notices.blueprint,
+    ):
+        app.register_blueprint(blueprint)
     return app
 
 

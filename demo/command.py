@@ -22,7 +22,7 @@ from demo.crowds import Crowd
 from demo.figures import FourSides
 from demo.progress import Chapters
 from demo.staff import CAPITAL, found
-from demo.stage import Stage
+from demo.stage import LOG_NAME, Stage
 from demo.story import Story
 from kernel import logs
 from kernel.clock import SetClock, business_day
@@ -38,7 +38,6 @@ DEFAULT_SEED: Final = 20261124
 COUNT_MAX: Final = 5_000
 PAYOUT_DAYS: Final = 3
 DAYS: Final = PAYOUT_DAYS + story.DAYS_AFTER_PAYOUT
-LOG_NAME: Final = "demo.log"
 EXIT_MONEY_DIFFERS: Final = 1
 EXIT_INPUT: Final = 2
 
@@ -117,7 +116,7 @@ def _run(
             told = _tell(set_up, crowd, create_app, jobs, seed=seed, told=chapters.told)
         sides = _report(console, set_up, crowd, told, begun=begun, json_path=json_path)
         if not ends:
-            doors.open_until_ctrl_c(console, set_up)
+            doors.open_until_ctrl_c(console, set_up, told)
     return sides.agree
 
 

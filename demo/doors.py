@@ -6,15 +6,15 @@ import time
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from demo.staff import AGENCY, PASSWORD
-from demo.stage import Stage
+from demo.staff import PASSWORD
+from demo.stage import LOG_NAME, Stage
+from demo.story import Story
 
 WATCH_SECONDS: Final = 1.0
 
 
-def open_until_ctrl_c(console: Console, stage: Stage) -> None:
+def open_until_ctrl_c(console: Console, stage: Stage, story: Story) -> None:
     """Start web and scheduler, print where the doors are, and wait.
 
     Raises:
@@ -28,23 +28,25 @@ def open_until_ctrl_c(console: Console, stage: Stage) -> None:
         ready=f"{url}/healthz",
     )
     stage.processes.start("scheduler", ["-m", "wsgi", "scheduler"], environment=stage.environment)
-    _print_doors(console, stage)
+    _print_doors(console, stage, story)
     while (ended := stage.processes.ended()) is None:
         time.sleep(WATCH_SECONDS)
     console.print(f"[bold]{ended} has ended[/bold]; stopping the rest")
 
 
-def _print_doors(console: Console, stage: Stage) -> None:
+def _print_doors(console: Console, stage: Stage, story: Story) -> None:
     url = stage.settings.public_url
-    table = Table(title="The doors are open (Ctrl-C ends everything)")
-    table.add_column("door")
-    table.add_column("where")
-    table.add_column("sign in with")
-    table.add_row("agencies", f"{url}/docs", f"agency {AGENCY}: keys by `daichang agency key`")
-    table.add_row("debtors", f"{url}/", "the link in the SMS inbox below")
-    for login in ("maker", "checker"):
-        table.add_row("finance", f"{url}/finance/breaks", f"{login} / {PASSWORD}")
-    table.add_row("risk", f"{url}/risk/assessments", f"risk / {PASSWORD}")
-    table.add_row("operators", f"{url}/readyz", f"operator / {PASSWORD}")
-    table.add_row("the sandbox's SMS inbox", f"{stage.sandbox_url}/sms/inbox/19900000001", "")
-    console.print(table)
+    key = story.team.agency_key
+    mobile = story.applicants[-1].person.mobile.plain
+    doors = (
+        ("agencies", f"{url}/v1/openapi.json", f"key {key.name}, secret {key.secret}"),
+        ("debtors", f"{url}/resume", f"mobile {mobile}, the code comes by SMS:"),
+        ("", f"{stage.sandbox_url}/sms/inbox/{mobile}", "the sandbox's SMS inbox"),
+        ("finance", f"{url}/finance/", f"maker / {PASSWORD}, checker / {PASSWORD}"),
+        ("risk", f"{url}/risk/", f"risk / {PASSWORD}"),
+        ("operators", f"{url}/readyz", "no sign-in"),
+    )
+    console.print("\n[bold]The doors are open; Ctrl-C ends everything[/bold]")
+    for door, where, sign_in in doors:
+        console.print(f"  {door:<10} {where:<46} {sign_in}", soft_wrap=True, highlight=False)
+    console.print(f"  the log is {stage.settings.home / LOG_NAME}", soft_wrap=True)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -28,7 +29,8 @@ class DidNotStart(RuntimeError):
 class Processes:
     """Child processes in sessions of their own, so that one Ctrl-C reaches the parent alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_path: Path) -> None:
+        self._log_path = log_path
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> Self:
@@ -55,12 +57,16 @@ class Processes:
         Raises:
             DidNotStart: it ended, or did not answer in time.
         """
-        child = subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, *arguments],
-            cwd=REPOSITORY,
-            env={**os.environ, **environment},
-            start_new_session=True,
-        )
+        with self._log_path.open("a", encoding="utf-8") as log:
+            child = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, *arguments],
+                cwd=REPOSITORY,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._children.append((name, child))
         if ready:
             _wait_until_ready(name, child, ready)
@@ -103,7 +109,7 @@ def _wait_until_ready(name: str, child: subprocess.Popen[bytes], url: str) -> No
     until = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise DidNotStart(f"{name} ended with code {child.returncode}")
+            raise DidNotStart(f"{name} ended with code {child.returncode}; the log says why")
         try:
             if requests.get(url, timeout=1).status_code < 500:
                 return

@@ -16,6 +16,8 @@ from kernel.actors import Actor, Role, system
 from kernel.clock import business_day
 from kernel.money import Money
 from kernel.staff import NewStaff
+from kernel.web import signing
+from kernel.web.signing import IssuedKey
 from origination import agencies
 from origination.records.agencies import Agency
 
@@ -41,6 +43,8 @@ class Team:
     checker: Actor
     risk: Actor
     agency: Agency
+    agency_key: IssuedKey
+    """What the agency signs its requests with."""
 
 
 def found(session: Session, *, at: datetime) -> Team:
@@ -85,9 +89,11 @@ def found(session: Session, *, at: datetime) -> Team:
         )
         for login, (role, name) in PEOPLE.items()
     }
+    agency = agencies.register(session, code=AGENCY, name="北辰催收（演示）", by=founder, at=at)
     return Team(
         maker=Actor(Role.FINANCE_MAKER, str(hired["maker"].id)),
         checker=Actor(Role.FINANCE_CHECKER, str(hired["checker"].id)),
         risk=Actor(Role.RISK_OFFICER, str(hired["risk"].id)),
-        agency=agencies.register(session, code=AGENCY, name="北辰催收（演示）", by=founder, at=at),
+        agency=agency,
+        agency_key=signing.issue_key(session, owner=agency.id, by=founder, at=at),
     )

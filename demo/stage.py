@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask
+from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from demo.processes import Processes, free_port
@@ -22,6 +23,7 @@ from kernel.surroundings import Surroundings, build
 DATABASE_NAME: Final = "daichang_demo"
 WEB_PORT: Final = 8900
 SANDBOX_PORT: Final = 8901
+LOG_NAME: Final = "demo.log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def set_up(home: Path, clock: SetClock) -> Iterator[Stage]:
     ran_before = embedded.is_running(home)
     server = embedded.start(home)
     try:
-        with Processes() as processes:
+        with Processes(home / LOG_NAME) as processes:
             yield _stage(home, server, clock, processes)
     finally:
         if not ran_before:
@@ -79,6 +81,10 @@ def web_on(stage: Stage, create_app: Callable[[Surroundings], Flask]) -> Iterato
 def _stage(home: Path, server: str, clock: SetClock, processes: Processes) -> Stage:
     database_url = database.recreate(server, DATABASE_NAME)
     engine = db.open_engine(database_url)
+    with engine.begin() as connection:
+        # The next telling throws this database away; it need not survive a power cut.
+        connection.execute(text(f"ALTER DATABASE {DATABASE_NAME} SET synchronous_commit = off"))
+    engine.dispose()
     migrations.upgrade(engine)
     db.bind(engine)
     web_port, sandbox_port = free_port(WEB_PORT), free_port(SANDBOX_PORT)
