@@ -7,18 +7,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import requests
 from click.testing import CliRunner, Result
+from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 import wsgi
-from disbursement import accounts, ledger
+from disbursement import accounts, funders, ledger, products
 from disbursement.ledger import Posting
+from disbursement.records.funders import LicenceType
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import config, jobs, staff
 from kernel.actors import Role, system
@@ -31,9 +34,10 @@ from kernel.web import signing
 from kernel.web.signing import IssuedKey
 from origination.web import debtor_pages
 from tests.disbursement.partners import Partners
-from tests.origination.apply import builders as make
 from tests.origination.apply import world
 from tests.origination.front import builders as front
+from tests.underwriting.models.rows import trained
+from underwriting.models import registry
 
 CAPITAL = Money.yuan("500000.00")
 FUNDER = "huaxin"
@@ -97,14 +101,20 @@ class House:
     clock: SetClock
     partners: Partners
     url: str
+    app: Flask
     agency: Agency = field(init=False)
 
-    def found(self) -> None:
-        """Set up lender, capital, model, staff and one agency, as before the first day."""
-        world.open_for_business()
+    def found(self, *, lender_issued: str | None = None) -> None:
+        """Set up lender, capital, model, staff and one agency, as before the first day.
+
+        The lender issues no cards of its own, unless it is said for which bank it stands.
+        """
         self.partners.fund(str(CAPITAL))
         with transaction() as session:
+            lend(session, FUNDER, issuer_code=lender_issued, at=self.clock.now())
             _pay_capital_in(session, self.clock)
+            model = registry.register(session, trained(), by=SETUP, at=self.clock.now())
+            registry.publish(session, model, by=SETUP, at=self.clock.now())
             for login, role in STAFF.items():
                 person = NewStaff(login=login, password=PASSWORD, role=role, display_name=login)
                 staff.hire(session, person, by=SETUP, at=self.clock.now())
@@ -158,6 +168,22 @@ class House:
             return list(session.scalars(select(PayoutLeg).order_by(PayoutLeg.ceiling)))
 
 
+def lend(session: Session, code: str, *, issuer_code: str | None, at: datetime) -> None:
+    """Take a lender on with one product; one that issues cards is a bank."""
+    licence = LicenceType.CONSUMER_FINANCE if issuer_code is None else LicenceType.BANK
+    funders.add(
+        session, code=code, name="华信金融", licence=licence, issuer_code=issuer_code, at=at
+    )
+    products.publish(
+        session,
+        funder_code=code,
+        months=(6, 12, 24),
+        principal_min=Money.yuan("1000.00"),
+        principal_max=Money.yuan("200000.00"),
+        at=at,
+    )
+
+
 def said(result: Result) -> Any:
     """Read the JSON of a command; outside a real process its logs stand before it."""
     return json.loads(result.stdout.splitlines()[-1])
@@ -169,11 +195,11 @@ def opened(settings: config.Settings, clock: SetClock, partners: Partners) -> It
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
     around = build(replace(settings, public_url=url), clock)
-    server.app = site(around)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    server.app = app = site(around)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield House(around, clock, partners, url)
+        yield House(around, clock, partners, url, app)
     finally:
         server.shutdown()
         thread.join(10)
@@ -182,7 +208,7 @@ def opened(settings: config.Settings, clock: SetClock, partners: Partners) -> It
             outbound.close()
 
 
-def site(around: Surroundings) -> Any:
+def site(around: Surroundings) -> Flask:
     """Make the application that is served."""
     app = wsgi.create_app(around)
     if debtor_pages.blueprint.name not in app.blueprints:
@@ -190,7 +216,7 @@ def site(around: Surroundings) -> Any:
     return app
 
 
-def _pay_capital_in(session: Any, clock: SetClock) -> None:
+def _pay_capital_in(session: Session, clock: SetClock) -> None:
     bank, capital = accounts.funding_bank(FUNDER), f"capital/{FUNDER}"
     accounts.open_all(session, [bank, capital], at=clock.now())
     posting = Posting(
@@ -200,6 +226,6 @@ def _pay_capital_in(session: Any, clock: SetClock) -> None:
         amount=CAPITAL,
         reason="capital paid in",
         event_ref=uuid4(),
-        value_date=business_day(make.NOON),
+        value_date=business_day(clock.now()),
     )
     ledger.post(session, posting, at=clock.now())
