@@ -71,6 +71,8 @@ class BreakRow:
     day: date
     kind: BreakKind
     subject: str
+    card_masked: str | None
+    """Of the payout that it is about."""
     status: BreakStatus
     ours: Money | None
     theirs: Money | None
@@ -146,7 +148,10 @@ def listed(
         Break.ours,
         Break.theirs,
         Break.owner,
-    ).where(*_conditions(wanted, today))
+        PayoutLeg.card_masked,
+    )
+    query = query.outerjoin(PayoutLeg, PayoutLeg.id == Break.leg_id)
+    query = query.where(*_conditions(wanted, today))
     if after is not None:
         query = query.where(tuple_(Break.opened_at, Break.id) > tuple_(after.at, after.id))
     query = query.order_by(Break.opened_at, Break.id).limit(limit + 1)
@@ -213,6 +218,7 @@ def _row(row: Any, today: date) -> BreakRow:  # noqa: ANN401 - a row of our own 
         day=row.day,
         kind=row.kind,
         subject=row.subject,
+        card_masked=row.card_masked,
         status=row.status,
         ours=row.ours,
         theirs=row.theirs,

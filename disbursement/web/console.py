@@ -21,7 +21,7 @@ from disbursement.web import (
     statement_pages,
 )
 from disbursement.web.payout_pages import FINANCE
-from disbursement.web.words import WORDS, reason, tone
+from disbursement.web.words import WORDS, reason, subject, tone
 from kernel.actors import Role
 from kernel.clock import business_day
 from kernel.db import transaction
@@ -67,7 +67,12 @@ consoles.furnish(blueprint, SECTIONS, WORDS)
 
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
-    return {"tone": tone, "transfer_reason": reason, "yuan": lambda text: money(Money.yuan(text))}
+    return {
+        "tone": tone,
+        "transfer_reason": reason,
+        "subject": subject,
+        "yuan": lambda text: money(Money.yuan(text)),
+    }
 
 
 @blueprint.get("/")

@@ -228,6 +228,12 @@ def reason(code: str) -> str:
     return say(*REASONS[code]) if code in REASONS else code
 
 
+def subject(text: str) -> str:
+    """Name what a break is about when it is a file; else give it as it is."""
+    first = text.partition(" ")[0]
+    return say(*WORDS[FileKind][FileKind(first)]) if first in set(FileKind) else text
+
+
 def tone(member: StrEnum) -> str:
     """Give the colour of a status."""
     return TONES.get(member, "")

@@ -54,7 +54,7 @@ def test_the_list_says_both_sides_the_difference_and_the_age(desk):
     assert "对方（渠道／银行） ¥5.00" in page
     assert "差额（对方－我方） ¥5.00 共 1 笔" in page
     assert "0–1 个工作日 ¥5.00 未了结 1 笔" in page
-    assert "渠道有、账上无 — ¥5.00 ¥5.00" in page
+    assert "渠道有、账上无 ORDER00000000001/2… — ¥5.00 ¥5.00" in page
 
 
 @pytest.mark.parametrize(
