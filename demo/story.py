@@ -16,6 +16,7 @@ from demo.crew import Crew, Hand
 from demo.debtors import Applicant
 from demo.people import Person
 from demo.staff import Team
+from demo.telephone import Telephone
 from demo.town import Town
 from disbursement import approvals, breaks, fetching, reconciliation, sending, signoff
 from disbursement.records.breaks import BreakStatus, Resolution
@@ -56,6 +57,8 @@ class Story:
     applicants: list[Applicant] = field(default_factory=list)
     unknown_at_first: set[str] = field(default_factory=set)
     """Order numbers whose first answer left it open whether the money went."""
+    by_pages: Telephone | None = None
+    """The telephone of the one debtor who uses the real pages."""
     referred: int = 0
     signed: int = 0
     days_signed: int = 0
@@ -90,7 +93,10 @@ def refer(story: Story, people: Sequence[Person]) -> None:
 def apply_all(story: Story, people: Sequence[Person], *, first: int) -> None:
     """Let everybody apply on his telephone."""
     numbered = [(first + position, person) for position, person in enumerate(people, 1)]
-    for done, applicant in enumerate(story.crew.each(_apply, numbered, at=story.clock.now()), 1):
+    if story.by_pages is None:
+        numbered = _apply_by_pages(story, numbered)
+    applying = story.crew.each(_apply, numbered, at=story.clock.now())
+    for done, applicant in enumerate(applying, 1 + len(people) - len(numbered)):
         story.applicants.append(applicant)
         story.told("applied", done, len(people))
     # Whoever finished first, the story goes on in one order, so that it can be told again.
@@ -109,8 +115,17 @@ def assess_all(story: Story, *, expected: int) -> None:
 def sign_all(story: Story, applicants: Sequence[Applicant]) -> list[Applicant]:
     """Let everybody with an offer read it for as long as the law wants, and sign it."""
     readers = [one for one in applicants if debtors.begin_reading(story.surroundings, one)]
+    by_pages = [one for one in readers if _uses_pages(story, one)]
+    if by_pages:
+        assert story.by_pages is not None
+        story.by_pages.begin_reading()
     story.clock.advance(timedelta(minutes=2))
-    for done, _ in enumerate(story.crew.each(_sign, readers, at=story.clock.now()), 1):
+    if by_pages:
+        assert story.by_pages is not None
+        story.by_pages.sign()
+    others = [one for one in readers if one not in by_pages]
+    signing = story.crew.each(_sign, others, at=story.clock.now())
+    for done, _ in enumerate(signing, 1 + len(by_pages)):
         story.told("signed", done, len(readers))
     story.clock.advance(timedelta(seconds=len(readers)))
     story.signed += len(readers)
@@ -163,6 +178,23 @@ def close_day(story: Story, day: date) -> None:
 def first_morning(now: datetime, *, days: int) -> datetime:
     """Give the morning on which a story of so many days must begin to end before `now`."""
     return shanghai(business_day(now) - timedelta(days=days), 9, 30)
+
+
+def _apply_by_pages(
+    story: Story, numbered: Sequence[tuple[int, Person]]
+) -> list[tuple[int, Person]]:
+    """Let the first debtor with an income use the real pages, and give the others."""
+    for number, person in numbered:
+        if person.monthly_income is not None:
+            site = story.surroundings.settings.public_url
+            story.by_pages = Telephone(site, story.town, person)
+            story.applicants.append(story.by_pages.apply(number=number))
+            return [(n, other) for n, other in numbered if other is not person]
+    return list(numbered)
+
+
+def _uses_pages(story: Story, applicant: Applicant) -> bool:
+    return story.by_pages is not None and story.by_pages.person is applicant.person
 
 
 def _apply(hand: Hand, numbered: tuple[int, Person]) -> Applicant:
