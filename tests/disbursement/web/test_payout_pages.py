@@ -13,6 +13,7 @@ from disbursement.channels.channel import Outcome
 from disbursement.records.payouts import LegStatus
 from kernel.db import transaction
 from kernel.money import Money
+from kernel.web import access
 from tests.disbursement import builders as make
 from tests.disbursement.reconciliation import world
 from tests.disbursement.statements import files
@@ -283,3 +284,7 @@ def test_only_finance_comes_in(desk, path):
 
     assert stranger.location.startswith("/sign-in?next=")
     assert risk.status_code == 403
+
+
+def test_every_page_says_who_may_use_it(desk):
+    assert access.undeclared(desk.app) == []

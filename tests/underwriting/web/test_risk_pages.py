@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from kernel.db import transaction
+from kernel.web import access
 from tests.kernel.console_reader import links, signed_in, text
 from tests.underwriting import builders as make
 from tests.underwriting.web import desk
@@ -255,3 +256,7 @@ def test_only_risk_staff_comes_in(site, path):
 
 def test_every_feature_has_its_words():
     assert set(words.FEATURES) == set(CATALOGUE)
+
+
+def test_every_page_says_who_may_use_it(site):
+    assert access.undeclared(site) == []
