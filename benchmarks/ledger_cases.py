@@ -123,12 +123,12 @@ def _watched(engine: Engine, batch: int, stretch: Stretch) -> Stretch:
 
     def run() -> Spell:
         rows_before = ledger_books.count(engine)
-        cpu_before = 0.0 if postmaster is None else cpu.seconds_of_server(postmaster)
+        watch = None if postmaster is None else cpu.Watch(postmaster)
         spell = stretch()
-        cpu_after = 0.0 if postmaster is None else cpu.seconds_of_server(postmaster)
+        server_seconds = 0.0 if watch is None else watch.seconds()
         written = ledger_books.count(engine) - rows_before
         if written != spell.transactions * batch:
             raise RuntimeError(f"{spell.transactions} transactions of {batch} left {written} rows")
-        return replace(spell, cpu_seconds=spell.cpu_seconds + cpu_after - cpu_before)
+        return replace(spell, cpu_seconds=spell.cpu_seconds + server_seconds)
 
     return run
