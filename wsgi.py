@@ -6,6 +6,7 @@ command line.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Final
@@ -25,7 +26,8 @@ from disbursement.web import notices
 from kernel import commands, config, db, housekeeping, jobs, logs, sealing
 from kernel.clock import SystemClock
 from kernel.config import Settings
-from kernel.database import open_database
+from kernel.database import DatabaseBehind, open_database
+from kernel.embedded import EmbeddedDatabaseUnavailable
 from kernel.jobs import Job
 from kernel.surroundings import Surroundings, build
 from kernel.version import VERSION
@@ -49,7 +51,7 @@ JOBS: Final[tuple[Job, ...]] = (
 )
 DOORS: Final = Doors(homes={**finance.HOMES, **risk.HOMES}, debtor_entry=debtor_pages.ENTRY)
 EXIT_CONFIG: Final = 78
-"""The settings cannot be used (EX_CONFIG of sysexits.h)."""
+"""The settings or the database they name cannot be used (EX_CONFIG of sysexits.h)."""
 
 
 def create_app(surroundings: Surroundings | None = None) -> Flask:
@@ -111,6 +113,14 @@ def sandbox_command(surroundings: Surroundings, host: str, port: int) -> None:
     sandbox.serve.main(host, port, key=surroundings.settings.partner_key)
 
 
+@cli.command()
+@click.pass_obj
+def openapi(surroundings: Surroundings) -> None:
+    """Print what the API says of itself."""
+    described_api = described(create_app(surroundings)).spec.to_dict()
+    click.echo(json.dumps(described_api, ensure_ascii=False, indent=2))
+
+
 for command in (
     demo.command.command(create_app, JOBS),
     commands.doctor_command,
@@ -141,6 +151,9 @@ def main() -> None:
     except config.ConfigFaults as faults:
         for fault in faults.faults:
             click.echo(f"settings: {fault}", err=True)
+        sys.exit(EXIT_CONFIG)
+    except (DatabaseBehind, EmbeddedDatabaseUnavailable) as unusable:
+        click.echo(f"database: {unusable}", err=True)
         sys.exit(EXIT_CONFIG)
 
 

@@ -57,7 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     home = SERVER_HOME / _worker(config)
     config.stash[STARTED_HERE] = None if embedded.is_running(home) else home
-    os.environ["DAICHANG_TEST_DATABASE_URL"] = embedded.start(home)
+    try:
+        os.environ["DAICHANG_TEST_DATABASE_URL"] = embedded.start(home)
+    except embedded.EmbeddedDatabaseUnavailable as unavailable:
+        pytest.exit(str(unavailable), returncode=1)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
