@@ -136,6 +136,7 @@ def enter_code() -> ResponseReturnValue:
 
 @blueprint.post("/leave")
 @access.allow(Role.DEBTOR)
+@idempotency.repeatable("leaving twice is leaving once")
 def leave() -> ResponseReturnValue:
     """End the session in this browser; what was entered stays."""
     debtor_session.end()

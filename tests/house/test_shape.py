@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from configparser import ConfigParser
 
 import pytest
 
@@ -133,7 +134,27 @@ def test_verbs_read_no_clock_and_no_environment():
     assert asking == READS_THE_MACHINE
 
 
-def test_the_edge_owns_the_transaction():
+def test_only_edges_open_a_transaction():
+    # The contract says who may know clock, settings and partners: the same modules.
+    settings = ConfigParser()
+    settings.read(tree.ROOT / "setup.cfg", encoding="utf-8")
+    contract = settings["importlinter:contract:outside-at-the-edge"]
+    edges = {*contract["allowed_importers"].split(), "kernel.db", "disbursement.terminal"}
+    opening = {
+        tree.where(path).removesuffix(".py").replace("/", ".")
+        for path in tree.floor_files()
+        for call in tree.nodes(path, ast.Call)
+        if isinstance(call.func, ast.Name) and call.func.id == "transaction"
+    }
+
+    assert {
+        module
+        for module in opening
+        if not any(module == edge or module.startswith(f"{edge}.") for edge in edges)
+    } == set()
+
+
+def test_verbs_never_commit():
     # The dry run of a file of referrals is the one edge that gives its transaction up.
     may = {"kernel/db.py", "origination/referral_cli.py"}
     offenders = [

