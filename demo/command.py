@@ -57,7 +57,12 @@ def command(create_app: Callable[[Surroundings], Flask], jobs: Sequence[Job]) ->
     )
     @click.option("--seed", default=DEFAULT_SEED, show_default=True, help="of everything drawn")
     @click.option("--exit", "ends", is_flag=True, help="end after the tables")
-    @click.option("--json", "json_path", type=click.Path(path_type=Path), help="write the figures")
+    @click.option(
+        "--json",
+        "json_path",
+        type=click.Path(path_type=Path, dir_okay=False, writable=True),
+        help="write the figures",
+    )
     @click.pass_obj
     def demo(
         surroundings: Surroundings,
@@ -74,6 +79,7 @@ def command(create_app: Callable[[Surroundings], Flask], jobs: Sequence[Job]) ->
         Exit codes: 0 the money agrees on four sides, 1 it does not, 2 a file cannot be used.
         """
         _refuse_production(surroundings.settings)
+        _require_folder(json_path)
         crowd = _crowd(applicants, train, limit=limit, seed=seed)
         home = surroundings.settings.home
         home.mkdir(parents=True, exist_ok=True)
@@ -224,6 +230,12 @@ def _crowd(applicants: Path | None, train: Path | None, *, limit: int, seed: int
     except (lendingclub.ApplicantsFaulty, TrainingFileFaulty, training.NotTrainable) as fault:
         click.echo(f"{type(fault).__name__}: {fault}", err=True)
         raise SystemExit(EXIT_INPUT) from None
+
+
+def _require_folder(json_path: Path | None) -> None:
+    """See before the story is told that its figures can be written."""
+    if json_path is not None and not json_path.parent.is_dir():
+        raise click.UsageError(f"--json: there is no folder {json_path.parent.name}")
 
 
 def _refuse_production(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -35,6 +35,10 @@ GENERATED: Final = (
     "days past due, minimum payment, card rate 0.05 % a day",
     "essential costs, issuers' own offers",
 )
+
+
+AMOUNT_MAX: Final = Decimal(1_000_000_000)
+"""In yuan; more is no debt of a person."""
 
 
 class ApplicantsFaulty(ValueError):
@@ -92,7 +96,7 @@ def _rows(path: Path, spec: TrainingSpec) -> list[dict[str, Any]]:
         raise ApplicantsFaulty(f"there is no file {path.name}")
     try:
         table = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as fault:
+    except (pl.exceptions.PolarsError, OSError) as fault:
         raise ApplicantsFaulty(f"not a CSV file: {type(fault).__name__}") from None
     reading = spec.reading
     needed = {"id", "purpose", "revol_bal", "max_bal_bc", reading.month, reading.target}
@@ -115,10 +119,12 @@ def _kept(
             left_out["another purpose"] += 1
         elif not training_file.is_kept(row, spec):
             left_out["joint application"] += 1
-        elif not _yuan(row["revol_bal"]):
+        elif not _yuan(row, "revol_bal"):
             left_out["no revolving balance"] += 1
         else:
             kept.append(row)
+    if len({row["id"] for row in kept}) != len(kept):
+        raise ApplicantsFaulty("column id: every row has one of its own")
     return kept, left_out
 
 
@@ -137,7 +143,7 @@ def _person(
     income = figures["annual_income"]
     monthly_income = Money.rounded(income / 12) if income else None
     years = figures["employment_years"]
-    balance = _yuan(row["revol_bal"])
+    balance = _yuan(row, "revol_bal")
     return Person(
         reference=f"LC{row['id']}",
         name=identities.name(random),
@@ -152,7 +158,7 @@ def _person(
         income_is_proven=monthly_income is not None,
         employment_months=int(years * 12) if years is not None else 0,
         essential_costs=_essential_costs(monthly_income, random),
-        cards=cards.spread(cards.split(balance, _yuan(row["max_bal_bc"])), random),
+        cards=cards.spread(cards.split(balance, _yuan(row, "max_bal_bc")), random),
         watchlisted=False,
         turned_bad=row["target"] == "1",
     )
@@ -164,8 +170,21 @@ def _essential_costs(income: Money | None, random: Random) -> Money:
 
 
 def _month(row: Mapping[str, Any]) -> date:
-    return date.fromisoformat(row["issue_d"]).replace(day=1)
+    try:
+        return date.fromisoformat(row["issue_d"]).replace(day=1)
+    except (TypeError, ValueError):
+        raise _faulty(row, "issue_d", "a date YYYY-MM-DD") from None
 
 
-def _yuan(text: str | None) -> Money:
-    return Money.rounded(Decimal(text)) if text else Money(0)
+def _yuan(row: Mapping[str, Any], column: str) -> Money:
+    try:
+        amount = Decimal(row[column] or 0)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and 0 <= amount <= AMOUNT_MAX):
+        raise _faulty(row, column, "an amount of money")
+    return Money.rounded(amount)
+
+
+def _faulty(row: Mapping[str, Any], column: str, wanted: str) -> ApplicantsFaulty:
+    return ApplicantsFaulty(f"column {column}: the row with id {row['id']} does not hold {wanted}")
