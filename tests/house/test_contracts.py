@@ -111,11 +111,13 @@ def test_an_offence_breaks_its_contract_alone(copy, contract, path, offence):
     more = f"\nimport {offence}\n" if offence else ""
     spoilt.write_text((before or '"""Nobody named this module."""\n') + more, encoding="utf-8")
 
-    found = broken(copy)
-    if before is None:
-        spoilt.unlink()
-    else:
-        spoilt.write_text(before, encoding="utf-8")
+    try:
+        found = broken(copy)
+    finally:
+        if before is None:
+            spoilt.unlink()
+        else:
+            spoilt.write_text(before, encoding="utf-8")
 
     assert found == [contract]
 
