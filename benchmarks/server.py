@@ -36,6 +36,7 @@ def with_database(
 
     Where it is not durable a commit does not wait for the disk, on either side.
     """
+    name = f"{name}_{os.getpid()}"  # two runs on one server are not in each other's way
     url = database.recreate(server_url, name)
     setting = "on" if is_durable else "off"
     _administer(server_url, f'ALTER DATABASE "{name}" SET synchronous_commit = {setting}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -154,7 +155,7 @@ def test_a_database_of_a_benchmark_is_gone_after_it(database_server, database):
         engine.dispose()
 
     gone = server.client_environment(url)
-    assert gone["PGDATABASE"] == make_url(url).database == "bench_gone"
+    assert gone["PGDATABASE"] == make_url(url).database == f"bench_gone_{os.getpid()}"
     with pytest.raises(OperationalError, match="does not exist"):
         ledger_books.count(db.open_engine(url))
 
