@@ -28,6 +28,8 @@ from underwriting.models.spec import TrainingSpec
 SPEC_NAME: Final = "lendingclub_2018"
 LIVING_COSTS: Final = (1_600, 3_200)
 """Generated essential costs a month, in yuan: a person's share of urban living costs."""
+WORKS_SINCE_AGE: Final = 22
+AGE_MAX: Final = 55
 COST_SHARE_MAX: Final = Decimal("0.45")
 GENERATED: Final = (
     "names, ID numbers, mobiles and card numbers",
@@ -148,7 +150,10 @@ def _person(
         reference=f"LC{row['id']}",
         name=identities.name(random),
         national_id=identities.national_id(
-            random, number=number, age_years=random.randint(24, 55), year_now=year_now
+            random,
+            number=number,
+            age_years=random.randint(WORKS_SINCE_AGE + int(years or 0), AGE_MAX),
+            year_now=year_now,
         ),
         mobile=identities.mobile(number),
         month=_month(row),

@@ -59,7 +59,7 @@ def person(random: Random, number: int, *, month: date, year_now: int) -> Person
         figures=figures,
         monthly_income=_whole_yuan(income) if has_income else None,
         income_is_proven=proven,
-        employment_months=random.randint(0, 180) if has_income else 0,
+        employment_months=random.randint(0, min(180, (age - 17) * 12)) if has_income else 0,
         essential_costs=_whole_yuan(min(LIVING_COST_MONTHLY * tier, income * 0.6)),
         cards=cards.spread(balances, random),
         watchlisted=random.random() < WATCHLIST_SHARE,

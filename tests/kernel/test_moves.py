@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from kernel import db, ids, moves
 from kernel.actors import system
 from kernel.clock import shanghai
-from kernel.moves import Moves, MoveRefused, Step
+from kernel.moves import MoveRefused, Moves, Step
 from tests.conftest import TODAY
 
 NOON = shanghai(TODAY, 12)
