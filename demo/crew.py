@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -75,6 +76,8 @@ class Crew:
 
 def _prepare(settings: Settings, at: datetime, log_path: str) -> None:
     global _hand  # noqa: PLW0603 - the one hand of a pool's process
+    # One Ctrl-C reaches every process at the terminal; the parent alone ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(stream=open(log_path, "a", encoding="utf-8"))  # noqa: PTH123, SIM115
     assert settings.database_url is not None
     db.bind(db.open_engine(settings.database_url))

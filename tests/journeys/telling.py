@@ -118,6 +118,12 @@ class OpenDemo:
                 self.shown.append(self.lines.get(timeout=min(left, 1)))
             assert self.process.poll() is None or not self.lines.empty(), self.shown[-20:]
 
+    def rest(self) -> list[str]:
+        """Give everything it printed, once it has ended."""
+        while not self.lines.empty():
+            self.shown.append(self.lines.get())
+        return self.shown
+
     def ports(self) -> set[int]:
         """Collect the ports it has printed."""
         return {int(port) for line in self.shown for port in URL.findall(line)}
