@@ -53,6 +53,7 @@ def enter() -> ResponseReturnValue:
             tried = staff.begin_try(session, login=login, ip=client_ip(), at=now())
         with transaction() as session:
             token = staff.sign_in(session, login=login, password=password, try_id=tried, at=now())
+            person = staff.signed_in(session, token, at=now())
     except (staff.SignInRefused, staff.TooManyTries) as refused:
         log.warning("sign_in.refused", kind=type(refused).__name__)
         again = filled.with_fault("login", refused.title_zh, refused.title)
@@ -60,7 +61,8 @@ def enter() -> ResponseReturnValue:
     # Nothing that a stranger may have planted in this browser before survives the sign-in.
     flask.session.clear()
     flask.session[access.STAFF_TOKEN] = token
-    return redirect(_following(), HTTPStatus.SEE_OTHER)
+    home = None if person is None else around().doors.homes.get(person.role)
+    return redirect(_following(home or url_for("staff.signed_in")), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/sign-out")
@@ -93,10 +95,10 @@ def _page(filled: forms.Filled) -> str:
     )
 
 
-def _following() -> str:
+def _following(home: str) -> str:
     """Give where to go after signing in: a path of ours, never another site."""
     wanted = request.form.get("next", "")
     is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     if is_ours and wanted.isascii() and wanted.isprintable():
         return wanted
-    return url_for("staff.signed_in")
+    return home
