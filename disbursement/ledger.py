@@ -9,7 +9,7 @@ running balance that every posting would have to lock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Final
@@ -128,8 +128,8 @@ def post(session: Session, posting: Posting, *, at: datetime) -> Transfer:
     Raises:
         Refused: for the reasons of `post_many`.
     """
-    post_many(session, (posting,), at=at)
-    return _get(session, posting.id)
+    row = _row(posting, TransferState.POSTED)
+    return _write(session, row, lowered=_lowered((posting,)), at=at)
 
 
 def post_many(session: Session, postings: Sequence[Posting], *, at: datetime) -> int:
@@ -152,8 +152,7 @@ def reserve(session: Session, posting: Posting, *, at: datetime) -> Transfer:
         Refused: for the reasons of `post_many`.
     """
     row = _row(posting, TransferState.PENDING)
-    transfers.write(session, [row], lowered=_lowered((posting,)), at=at)
-    return _get(session, posting.id)
+    return _write(session, row, lowered=_lowered((posting,)), at=at)
 
 
 def settle(
@@ -231,8 +230,7 @@ def reverse(
         value_date=value_date,
         reverses=transfer_id,
     )
-    transfers.write(session, [row], lowered=(row.debit_id, row.credit_id), at=at)
-    return _get(session, row.id)
+    return _write(session, row, lowered=(row.debit_id, row.credit_id), at=at)
 
 
 def balance(session: Session, account_code: str, *, at: datetime | None = None) -> Money:
@@ -306,9 +304,18 @@ def _resolve(
         resolves=pending.id,
     )
     try:
-        transfers.write(session, [row], lowered=(), at=at)
+        return _write(session, row, lowered=(), at=at)
     except TransferConflict:
         raise AlreadyResolved(f"transfer {pending.id} was resolved before") from None
+
+
+def _write(
+    session: Session, row: transfers.Row, *, lowered: Iterable[UUID], at: datetime
+) -> Transfer:
+    """Write one row and give it; a new one as it was written, without reading it again."""
+    if transfers.write(session, [row], lowered=lowered, at=at):
+        facts = {column.name: getattr(row, column.name) for column in fields(row)}
+        return Transfer(**facts, posted_at=at)
     return _get(session, row.id)
 
 
