@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -64,20 +64,30 @@ class Crew:
     ) -> Iterator[T]:
         """Do one thing for everybody, a few at a time, and give the answers as they come."""
         chunks = [things[start : start + CHUNK] for start in range(0, len(things), CHUNK)]
-        futures = [self._pool.submit(_act, act, chunk, at) for chunk in chunks]
+        futures = [self._submit(_act, act, chunk, at) for chunk in chunks]
         for future in as_completed(futures):
             yield from future.result()
 
     def all_hands(self, work: Callable[[Surroundings], int], *, at: datetime) -> int:
         """Let every process run one job at the same time until nothing is left, and count."""
-        futures = [self._pool.submit(_exhaust, work, at) for _ in range(self.size)]
+        futures = [self._submit(_exhaust, work, at) for _ in range(self.size)]
         return sum(future.result() for future in futures)
+
+    def _submit(self, work: Callable[..., T], *given: Any) -> Future[T]:  # noqa: ANN401 - the work's own
+        """Hand work over; a process that starts for it never hears Ctrl-C.
+
+        A terminal sends it to every process at once, and this one alone ends the others. Blocked
+        here, it is inherited there and waits here.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pool.submit(work, *given)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _prepare(settings: Settings, at: datetime, log_path: str) -> None:
     global _hand  # noqa: PLW0603 - the one hand of a pool's process
-    # One Ctrl-C reaches every process at the terminal; the parent alone ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(stream=open(log_path, "a", encoding="utf-8"))  # noqa: PTH123, SIM115
     assert settings.database_url is not None
     db.bind(db.open_engine(settings.database_url))
