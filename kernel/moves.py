@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from kernel import ids
 from kernel.actors import Actor
@@ -133,7 +134,8 @@ def advance(
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise MoveRefused(subject, f"no longer {present}", to)
-    session.refresh(record, ["status"])
+    # What the row now holds is known; reading it back would be one more question a move.
+    set_committed_value(record, "status", to)
     _append(session, record, table=table, present=present, by=by, at=at, reason=reason)
 
 
