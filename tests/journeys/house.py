@@ -32,7 +32,6 @@ from kernel.staff import NewStaff
 from kernel.surroundings import Surroundings, build
 from kernel.web import signing
 from kernel.web.signing import IssuedKey
-from origination.web import debtor_pages
 from tests.disbursement.partners import Partners
 from tests.origination.apply import world
 from tests.origination.front import builders as front
@@ -195,7 +194,7 @@ def opened(settings: config.Settings, clock: SetClock, partners: Partners) -> It
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
     around = build(replace(settings, public_url=url), clock)
-    server.app = app = site(around)
+    server.app = app = wsgi.create_app(around)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -206,14 +205,6 @@ def opened(settings: config.Settings, clock: SetClock, partners: Partners) -> It
         server.server_close()
         for outbound in around.outbound.values():
             outbound.close()
-
-
-def site(around: Surroundings) -> Flask:
-    """Make the application that is served."""
-    app = wsgi.create_app(around)
-    if debtor_pages.blueprint.name not in app.blueprints:
-        app.register_blueprint(debtor_pages.blueprint)
-    return app
 
 
 def _pay_capital_in(session: Session, clock: SetClock) -> None:

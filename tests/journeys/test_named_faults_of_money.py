@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,7 @@ from tests.origination.apply import world
 from tests.origination.apply.builders import Person
 from tests.origination.web import phone as steps
 from tests.origination.web.phone import Phone
+from underwriting.records import Assessment
 
 PERSON = Person()
 PAID_BEHIND_A_SPOILT_ANSWER = {
@@ -98,6 +100,17 @@ def test_an_order_of_nothing_less_than_nothing_or_above_the_cap_is_refused(house
     assert before.since() == {}
 
 
+def test_an_order_of_a_bank_to_pay_its_own_card_is_refused(house_of_a_bank):
+    order = orders.loan_order(orders.leg_order(1), funder_code=FUNDER)
+    before = Footprints.taken()
+
+    with pytest.raises(Refused) as refused, transaction() as session:
+        loans.place(session, order, by=orders.DEBTOR, at=house_of_a_bank.clock.now())
+
+    assert (refused.value.status, refused.value.code) == (422, "funder_is_issuer")
+    assert before.since() == {}
+
+
 @pytest.mark.parametrize("amount", [9000.0, 9000.5, float("nan"), True, "9000.00"])
 def test_only_whole_fen_are_money(amount):
     with pytest.raises(TypeError):
@@ -128,6 +141,7 @@ def test_a_debt_above_the_cap_is_declined_and_never_paid_in_part(house):
     house.run_jobs()
 
     assert debtor.status() is ApplicationStatus.DECLINED
+    assert reasons() == ["no_card_fits", "product_limit"]
     assert house.legs() == []
 
 
@@ -305,6 +319,12 @@ def approved(house: House) -> Debtor:
     house.run_jobs()
     house.approve()
     return debtor
+
+
+def reasons() -> list[str]:
+    with transaction() as session:
+        (decision,) = session.scalars(select(Assessment.decision))
+    return json.loads(decision)["reasons"]
 
 
 def the_loan() -> Loan:
