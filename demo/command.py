@@ -36,7 +36,7 @@ from underwriting.models.training_file import TrainingFileFaulty
 DEFAULT_COUNT: Final = 50
 DEFAULT_SEED: Final = 20261124
 COUNT_MAX: Final = 5_000
-PAYOUT_DAYS: Final = 3
+PAYOUT_DAYS: Final = 2
 DAYS: Final = PAYOUT_DAYS + story.DAYS_AFTER_PAYOUT
 EXIT_MONEY_DIFFERS: Final = 1
 EXIT_INPUT: Final = 2

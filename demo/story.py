@@ -32,7 +32,7 @@ from origination import assessing, followers, front_jobs, referrals
 from origination.records.referrals import HardshipReason, Locale
 from origination.referral_forms import ReferralIn, Willingness
 
-DAYS_AFTER_PAYOUT: Final = 3
+DAYS_AFTER_PAYOUT: Final = 2
 """Days reconciled after the last payout, so that late returns and lost payments end."""
 QUERY_GAPS: Final = tuple(timedelta(minutes=m) for m in (4, 2, 3, 5, 9, 17, 33, 61))
 NO_ANSWER_YET: Final = frozenset({LegStatus.SUBMITTED, LegStatus.ACCEPTED, LegStatus.UNKNOWN})
