@@ -64,7 +64,6 @@ def the_stranger() -> str:
 
 def test_a_morning_from_the_first_approval_to_the_signed_day(seats):
     maker, checker = seats("maker"), seats("checker")
-    maker.page.click("text=进入工作台")
     maker.looks("finance-overview")
 
     maker.page.click("nav >> text=放款")
