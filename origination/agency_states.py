@@ -8,8 +8,15 @@ from typing import assert_never
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from disbursement import legs
+from disbursement.records.payouts import LegStatus
 from origination import consents
-from origination.records.applications import Application, ApplicationStatus, ApplicationStep
+from origination.records.applications import (
+    Application,
+    ApplicationCard,
+    ApplicationStatus,
+    ApplicationStep,
+)
 from origination.records.consents import Purpose
 from origination.records.referrals import LAPSE_DAYS, Referral, ReferralStatus
 from origination.records.webhooks import AgencyState
@@ -31,9 +38,25 @@ def present(session: Session, referral: Referral, *, at: datetime) -> AgencyStat
     needed = frozenset({Purpose.AGENCY_STATUS})
     if application is None or consents.missing(session, application, needed=needed):
         return AgencyState.APPLIED
-    if application.status is ApplicationStatus.FAILED and _was_active(session, application):
+    if _came_back(session, application, referral):
         return AgencyState.RETURNED
     return of_application(application)
+
+
+def case_card(
+    session: Session, application: Application, referral: Referral
+) -> ApplicationCard | None:
+    """Find the card that the agency referred among those that the loan clears."""
+    if application.loan_id is None:
+        return None
+    paid = [leg.card_ref for leg in legs.of_loan(session, application.loan_id)]
+    cards = session.scalars(
+        select(ApplicationCard).where(
+            ApplicationCard.id.in_(paid),
+            ApplicationCard.last4 == referral.card_last4,
+        )
+    )
+    return next((card for card in cards if referral.card_bin.startswith(card.bin)), None)
 
 
 def of_referral(referral: Referral, *, at: datetime) -> AgencyState:
@@ -82,6 +105,19 @@ def of_application(application: Application) -> AgencyState:
             return AgencyState.DECLINED_OR_WITHDRAWN
         case _:
             return AgencyState.APPLIED
+
+
+def _came_back(session: Session, application: Application, referral: Referral) -> bool:
+    """Tell whether the money for the case came back: all of the loan, or its own card's."""
+    if application.status is ApplicationStatus.FAILED:
+        return _was_active(session, application)
+    if application.status is not ApplicationStatus.ACTIVE or application.loan_id is None:
+        return False
+    of_loan = legs.of_loan(session, application.loan_id)
+    newest = {leg.card_ref: leg.status for leg in of_loan}
+    card = case_card(session, application, referral)
+    concerned = newest.values() if card is None else (newest[card.id],)
+    return LegStatus.RETURNED in concerned
 
 
 def _was_active(session: Session, application: Application) -> bool:

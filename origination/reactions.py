@@ -10,12 +10,10 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
-
 from disbursement import legs, loans
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import moves
-from origination import applicants, closing, deciding, offers, requotes
+from origination import agency_states, applicants, closing, deciding, offers, requotes
 from origination.records.applications import (
     APPLICATION_MOVES,
     CLOSED,
@@ -254,16 +252,8 @@ def _card(news: News) -> ApplicationCard:
 
 
 def _case_card(news: News, application: Application) -> ApplicationCard | None:
-    """Find the card that the agency referred among those that the loan clears."""
     referral = news.session.get_one(Referral, application.referral_id)
-    paid = [leg.card_ref for leg in _legs(news, application)]
-    cards = news.session.scalars(
-        select(ApplicationCard).where(
-            ApplicationCard.id.in_(paid),
-            ApplicationCard.last4 == referral.card_last4,
-        )
-    )
-    return next((card for card in cards if referral.card_bin.startswith(card.bin)), None)
+    return agency_states.case_card(news.session, application, referral)
 
 
 def _concerns_case(news: News, application: Application) -> bool:

@@ -105,6 +105,29 @@ def test_a_payment_that_comes_back_three_days_later_undoes_the_loan_and_is_told(
     assert [signed.exit_code for _, signed in signatures] == [0, 0, 0, 0]
 
 
+def test_when_the_agencys_card_alone_comes_back_the_loan_shrinks_and_its_agency_is_told(house):
+    with partner(receiver.TAKEN) as agency_computer:
+        secret = told_at(house, agency_computer.url)
+        load(house, second="7350.00")
+        house.partners.fault(PERSON.card(), "return_later", return_after_days=2)
+        debtor = debtors.referred(house, PERSON).apply(PERSON.card(), SECOND)
+        house.run_jobs()
+        debtor.sign()
+        house.approve()
+        house.pay_until_decided()
+        for _ in range(3):
+            days.next_morning(house)
+
+    told = [receiver.verified(request, secret)["data"] for request in agency_computer.requests]
+    assert_repays_what_was_paid(the_loan(), Money.yuan("7350.00"))
+    assert days.four_sides(house) == days.agreed("16350.00", returned=Money.yuan("9000.00"))
+    assert debtor.status() is ApplicationStatus.ACTIVE
+    assert (told[-1]["state"], house.agency.state(debtors.case_no(PERSON))) == (
+        "returned",
+        "returned",
+    )
+
+
 def test_a_card_above_its_ceiling_is_paid_only_after_the_debtor_signed_again(house):
     load(house)
     debtor = debtors.referred(house, PERSON).apply()
