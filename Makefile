@@ -52,8 +52,11 @@ types:
 contracts:
 	@$(BIN)/lint-imports
 
+# The rules of the house, the arithmetic, the ground and underwriting; make test runs the rest.
+FAST := tests/house tests/contracts tests/kernel tests/underwriting $(addprefix tests/disbursement/,schedule matching statements)
+
 fast:
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not browser" $(FAST)
 
 bench: .venv/dev.stamp $(BIN)/daichang ## print speed as ratios measured in one run
 	@$(BIN)/python -m benchmarks
