@@ -81,7 +81,7 @@ def page():
 
     chromium = find_chromium(os.environ)
     if chromium is None:
-        pytest.skip("no Chromium here; `daichang doctor --tests --install` puts one in")
+        pytest.fail("no Chromium here; `daichang doctor --tests --install` puts one in")
     with sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         phone = dict(tools.devices["iPhone 13"])
