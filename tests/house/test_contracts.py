@@ -30,7 +30,7 @@ OFFENCES = [
     ("nobody-knows-the-sandbox", "kernel/version.py", "sandbox.amounts"),
     ("nobody-knows-the-sandbox", "demo/progress.py", "sandbox.amounts"),
     ("inside-origination", "origination/records/codes.py", "origination.lending"),
-    ("inside-origination", "origination/agency_states.py", "origination.application_jobs"),
+    ("inside-origination", "origination/progress.py", "origination.application_jobs"),
     ("inside-origination", "origination/unnamed.py", ""),
     ("inside-underwriting", "underwriting/records.py", "underwriting.lenders"),
     ("inside-underwriting", "underwriting/lenders.py", "underwriting.cli"),
