@@ -6,8 +6,7 @@ Pure: the same paper gives the same bytes in every process and year, so its hash
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,21 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from fpdf import FPDF
-from fpdf.fonts import FontFace, TTFFont
 
 from disbursement import issuing_banks
+from kernel import printing
 from kernel.clock import SHANGHAI
-from kernel.config import REPOSITORY
 from kernel.money import Money
 from kernel.personal import NationalId, PersonName
 from origination.records.referrals import Locale
 
 TEXTS: Final = Path(__file__).parent / "contract_text.toml"
-FONT: Final = REPOSITORY / "kernel" / "fonts" / "NotoSansSC-subset.otf"
-_FACE: Final = "contract"
-_LINE: Final = 5.5
-_TABLE: Final = FontFace(emphasis=None)
-_MARGIN: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,22 +75,19 @@ def text(*, on: date) -> ContractText:
 
 def render(paper: Paper) -> bytes:
     """Set the contract as a PDF whose only date is the time of signing."""
-    pdf, font = _blank()
-    pdf.set_creation_date(paper.signed_at.astimezone(SHANGHAI))
-    pdf.set_title(paper.text.label("title", Locale.ZH))
-    pdf.set_producer("Daichang")
-    pdf.set_lang("zh-CN")
-    pdf.set_margin(_MARGIN)
-    with closing(font):
+
+    def set_pages(pdf: FPDF) -> None:
         for locale in paper.locales:
             pdf.add_page()
             _set_language(pdf, paper, locale)
-        return bytes(pdf.output())
+
+    title = paper.text.label("title", Locale.ZH)
+    return printing.document(title, at=paper.signed_at, set_pages=set_pages)
 
 
 def missing_glyphs(words: str) -> int:
     """Count the different characters that the contract's font cannot show."""
-    return len({c for c in words if not c.isspace()} - _glyphs())
+    return printing.missing_glyphs(words)
 
 
 def everything_printed(paper: Paper) -> str:
@@ -123,35 +113,21 @@ def clauses(paper: Paper, locale: Locale) -> list[tuple[str, str]]:
 
 def _set_language(pdf: FPDF, paper: Paper, locale: Locale) -> None:
     text = paper.text
-    _line(pdf, text.label("title", locale), size=16)
-    _line(pdf, f"{text.label('number', locale)}  {paper.number}", size=9)
+    printing.line(pdf, text.label("title", locale), size=16)
+    printing.line(pdf, f"{text.label('number', locale)}  {paper.number}", size=9)
     if text.label("prevails", locale):
-        _line(pdf, text.label("prevails", locale), size=9)
+        printing.line(pdf, text.label("prevails", locale), size=9)
     for heading, words in clauses(paper, locale):
         pdf.ln(1.5)
-        _line(pdf, heading, size=11)
-        _line(pdf, words, size=10)
+        printing.line(pdf, heading, size=11)
+        printing.line(pdf, words, size=10)
     for name, rows in (("cards", _card_rows(paper, locale)), ("plan", _plan_rows(paper, locale))):
         pdf.ln(3)
-        _line(pdf, text.label(name, locale), size=11)
-        _grid(pdf, rows)
+        printing.line(pdf, text.label(name, locale), size=11)
+        printing.grid(pdf, rows)
     pdf.ln(3)
     for words in _signature(paper, locale):
-        _line(pdf, words, size=9)
-
-
-def _line(pdf: FPDF, words: str, *, size: int) -> None:
-    pdf.set_font(_FACE, size=size)
-    pdf.multi_cell(0, _LINE * size / 10, words, new_x="LMARGIN", new_y="NEXT", align="L")
-
-
-def _grid(pdf: FPDF, rows: Sequence[Sequence[str]]) -> None:
-    pdf.set_font(_FACE, size=9)
-    with pdf.table(headings_style=_TABLE, text_align="RIGHT", line_height=_LINE) as table:
-        for row in rows:
-            cells = table.row()
-            for cell in row:
-                cells.cell(cell)
+        printing.line(pdf, words, size=9)
 
 
 def _card_rows(paper: Paper, locale: Locale) -> list[list[str]]:
@@ -234,24 +210,6 @@ def percent(fraction: str) -> str:
 
 def _grouped(yuan: str) -> str:
     return Money.yuan(yuan).grouped
-
-
-def _blank() -> tuple[FPDF, Any]:
-    """Give an empty document, and the file of its font, which is to be closed."""
-    pdf = FPDF(format="A4")
-    pdf.add_font(_FACE, fname=FONT)
-    font = pdf.fonts[_FACE]
-    assert isinstance(font, TTFFont), "the contract's font is our own file"
-    # The whole font's bounds serve its subset too; reckoning them anew took half of all the time.
-    font.ttfont.recalcBBoxes = False
-    return pdf, font.ttfont
-
-
-@cache
-def _glyphs() -> frozenset[str]:
-    _, font = _blank()
-    with closing(font):
-        return frozenset(map(chr, font.getBestCmap()))
 
 
 @cache
