@@ -50,6 +50,10 @@ class Settings:
     channel_merchant_key: Path
     channel_public_key: Path
     funding_account: str
+    lease_seconds: int = 15
+    """How long a scheduler that has died keeps the others from taking over."""
+    job_seconds_max: int | None = None
+    """No job waits longer than this between two runs; None leaves each its own pace."""
 
     @property
     def is_production(self) -> bool:
@@ -109,6 +113,8 @@ def read(environ: Mapping[str, str]) -> Settings:
             )
         ),
         funding_account=take("DAICHANG_FUNDING_ACCOUNT", "622000000001", _merchant),
+        lease_seconds=_whole(take("DAICHANG_LEASE_SECONDS", "15", _between(2, 300))) or 15,
+        job_seconds_max=_whole(take("DAICHANG_JOB_SECONDS_MAX", "", _between(1, 86_400))),
     )
     if environment == "production":
         faults.extend(_production_faults(settings))
@@ -171,6 +177,19 @@ def _http_url(value: str) -> str | None:
 
 def _merchant(value: str) -> str | None:
     return None if re.fullmatch(r"\d{6,32}", value) else "must be 6 to 32 digits"
+
+
+def _between(least: int, most: int) -> Callable[[str], str | None]:
+    def check(value: str) -> str | None:
+        number = _whole(value)
+        is_fine = not value or (number is not None and least <= number <= most)
+        return None if is_fine else f"must be a whole number from {least} to {most}"
+
+    return check
+
+
+def _whole(value: str) -> int | None:
+    return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
 
 
 def _file(value: str) -> str | None:

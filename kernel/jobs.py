@@ -22,8 +22,10 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from kernel import lease, logs
 from kernel.clock import SHANGHAI, SystemClock
@@ -170,7 +172,7 @@ class Scheduler:
                 session,
                 LEASE_NAME,
                 self.holder,
-                now=_real_time(),
+                now=shared_time(session),
                 seconds=self._lease_seconds,
             )
         self._leads_until = asked_at + self._lease_seconds
@@ -188,11 +190,15 @@ class Scheduler:
             self._scheduler.add_job(
                 self._run_if_leading,
                 "interval",
-                seconds=job.every_seconds,
+                seconds=self._pace(job),
                 args=(job,),
                 id=job.name,
                 next_run_time=_real_time(),
             )
+
+    def _pace(self, job: Job) -> int:
+        at_most = self._surroundings.settings.job_seconds_max
+        return job.every_seconds if at_most is None else min(job.every_seconds, at_most)
 
     def _run_if_leading(self, job: Job) -> None:
         with self._running:
@@ -226,19 +232,25 @@ class Scheduler:
             return
         try:
             with transaction() as session:
-                lease.release(session, LEASE_NAME, term=term, now=_real_time())
+                lease.release(session, LEASE_NAME, term=term, now=shared_time(session))
         except SQLAlchemyError:
             log.exception("scheduler.lease_not_released")
 
 
 def _real_time() -> datetime:
-    """Tell the machine's time, never a set one: a lease is about living processes."""
+    """Tell the machine's time, never a set one: a job's pace is about living processes."""
     return SystemClock().now()
+
+
+def shared_time(session: Session) -> datetime:
+    """Tell the database's time: by machines' own clocks one that is fast would lead for ever."""
+    at: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return at
 
 
 def run_forever(jobs: Sequence[Job], surroundings: Surroundings) -> None:
     """Run the scheduler until the process is told to end by SIGTERM or SIGINT."""
-    scheduler = Scheduler(jobs, surroundings)
+    scheduler = Scheduler(jobs, surroundings, lease_seconds=surroundings.settings.lease_seconds)
     with _told_to_end(scheduler):
         scheduler.run()
 
@@ -262,6 +274,6 @@ def _told_to_end(scheduler: Scheduler) -> Iterator[None]:
             stopper.join()
 
 
-def is_alive(beat_at: datetime, *, now: datetime) -> bool:
+def is_alive(beat_at: datetime, *, now: datetime, lease_seconds: int = LEASE_SECONDS) -> bool:
     """Tell whether a scheduler that beat at that time is to be taken for living."""
-    return now - beat_at < timedelta(seconds=2 * LEASE_SECONDS)
+    return now - beat_at < timedelta(seconds=2 * lease_seconds)

@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from kernel import jobs, migrations
-from kernel.clock import SystemClock
 from kernel.db import transaction
 from kernel.records import JobState, Lease
 from kernel.web import access, problems
+from kernel.web.around import surroundings
 
 blueprint = Blueprint("health", __name__)
 
@@ -101,7 +101,11 @@ def _checks(session: Session) -> dict[str, str]:
     }
     if known:
         beat = session.scalar(select(Lease.beat_at).where(Lease.name == jobs.LEASE_NAME))
-        alive = beat is not None and jobs.is_alive(beat, now=SystemClock().now())
+        alive = beat is not None and jobs.is_alive(
+            beat,
+            now=jobs.shared_time(session),
+            lease_seconds=surroundings().settings.lease_seconds,
+        )
         failing = session.scalars(select(JobState.name).where(JobState.failures > 0)).all()
         # Told, not counted: the pages work without the scheduler for a while.
         checks["scheduler"] = "ok" if alive else "silent"

@@ -18,7 +18,6 @@ READS_THE_MACHINE = {
     "kernel/doctor.py",
     "kernel/embedded.py",
     "kernel/jobs.py",
-    "kernel/web/health.py",
 }
 """Real time and environment: the clock itself, and what is about living processes."""
 

@@ -69,12 +69,24 @@ def test_all_faults_are_reported_at_once():
                 "DATABASE_URL": "mysql://x",
                 "DAICHANG_SEAL_KEYS": "k:short",
                 "DAICHANG_SMS_URL": "ftp://x",
+                "DAICHANG_LEASE_SECONDS": "1",
+                "DAICHANG_JOB_SECONDS_MAX": "soon",
             }
         )
 
     assert {fault.partition(":")[0] for fault in refusal.value.faults} == {
         "DAICHANG_ENV", "DATABASE_URL", "DAICHANG_SEAL_KEYS", "DAICHANG_SMS_URL",
+        "DAICHANG_LEASE_SECONDS", "DAICHANG_JOB_SECONDS_MAX",
     }  # fmt: skip
+
+
+def test_jobs_keep_their_pace_unless_told_to_hurry():
+    hasty = {"DAICHANG_LEASE_SECONDS": "3", "DAICHANG_JOB_SECONDS_MAX": "1"}
+
+    usual, hurried = config.read({}), config.read(hasty)
+
+    assert (usual.lease_seconds, usual.job_seconds_max) == (15, None)
+    assert (hurried.lease_seconds, hurried.job_seconds_max) == (3, 1)
 
 
 def test_settings_show_no_secret():

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import select
 from sqlalchemy.engine import Engine
 
@@ -139,6 +141,28 @@ def test_a_scheduler_whose_lease_was_taken_runs_nothing_more(around):
 
     assert len(runs) == counted
     assert lease_row().holder == "another"
+
+
+def test_a_scheduler_whose_clock_is_fast_leads_no_longer_than_any_other(around):
+    """By its own clock it would hold the lease for an hour after its death."""
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1), tick=True):
+        scheduler = jobs.Scheduler([job(lambda _: 1)], around, lease_seconds=2)
+        with running(scheduler):
+            until(lambda: scheduler.leads)
+            held = lease_row().until
+
+    assert held - datetime.now(UTC) < timedelta(minutes=1)
+
+
+def test_no_job_waits_longer_than_the_settings_say(around):
+    runs: list[float] = []
+    hasty = replace(around, settings=replace(around.settings, job_seconds_max=1))
+    slow = job(lambda _: runs.append(time.monotonic()) or 1, every_seconds=3600)
+
+    with running(jobs.Scheduler([slow], hasty)):
+        until(lambda: len(runs) >= 2)
+
+    assert runs[1] - runs[0] > 0.8
 
 
 def test_stopping_waits_for_the_running_job_and_gives_the_lease_back(around):
