@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disbursement import booking, ledger, legs, loans
+from disbursement import asking, booking, ledger, legs, loans
 from disbursement.channels.channel import OrderKey, Outcome, Receipt
 from disbursement.channels.days import settlement_day
 from disbursement.records.loans import Loan
@@ -20,11 +20,6 @@ from kernel import events, ids, moves
 from kernel.actors import Actor
 from kernel.clock import business_day
 from kernel.refusals import Refused
-
-QUERY_GAP_MINUTES_MAX: Final = 32
-RETURN_WATCH: Final = timedelta(days=5)
-"""How long a paid leg is asked about once a day; the settlement file tells of later returns."""
-NEVER_KNOWN_AFTER: Final = timedelta(hours=24)
 
 
 class NotSent(Refused):
@@ -70,9 +65,7 @@ def fail_if_never_known(session: Session, leg: PayoutLeg, *, by: Actor, at: date
     The rule: for a day every query has said that there is no such order, and neither the file of
     the leg's settlement day nor that of the day after knows it.
     """
-    if leg.status is not LegStatus.UNKNOWN or leg.absent_since is None:
-        return
-    if at - leg.absent_since < NEVER_KNOWN_AFTER:
+    if leg.status is not LegStatus.UNKNOWN or not asking.is_never_known(leg.absent_since, at=at):
         return
     first = settlement_day(key_of(leg).txn_time)
     silent_files = session.scalar(
@@ -92,10 +85,10 @@ def next_query_at(leg: PayoutLeg, *, at: datetime) -> datetime | None:
     if leg.status in legs.IN_FLIGHT:
         if leg.queries == 0:
             return leg.next_query_at
-        minutes = min(2 ** min(leg.queries - 1, 10), QUERY_GAP_MINUTES_MAX)
-        return at + timedelta(minutes=minutes)
-    if leg.status in legs.LIVE and leg.paid_at is not None and at - leg.paid_at < RETURN_WATCH:
-        return at + timedelta(days=1)
+        return at + asking.gap(leg.queries)
+    paid_at = leg.paid_at
+    if leg.status in legs.LIVE and paid_at is not None and at - paid_at < asking.RETURN_WATCH:
+        return at + asking.RETURN_GAP
     return None
 
 
@@ -129,9 +122,7 @@ def tell(
 
 def key_of(leg: PayoutLeg) -> OrderKey:
     """Give the channel's identity of a leg that was sent."""
-    assert leg.order_no is not None, "a leg that was sent has an order number"
-    assert leg.txn_time is not None, "a leg that was sent has its second"
-    return OrderKey(order_no=leg.order_no, txn_time=leg.txn_time)
+    return asking.key(leg.order_no, leg.txn_time)
 
 
 def reserve_id(leg: PayoutLeg) -> UUID:
@@ -142,11 +133,7 @@ def reserve_id(leg: PayoutLeg) -> UUID:
 def _note(leg: PayoutLeg, receipt: Receipt, at: datetime) -> None:
     leg.code = receipt.code or leg.code
     leg.reference = receipt.reference or leg.reference
-    if not receipt.is_absent:
-        # Silence says nothing either way; any other word ends a row of "no such order".
-        leg.absent_since = None if receipt.code is not None else leg.absent_since
-    elif leg.absent_since is None:
-        leg.absent_since = at
+    leg.absent_since = asking.absent_since(leg.absent_since, receipt, at=at)
 
 
 def _amount_differs(leg: PayoutLeg, receipt: Receipt) -> bool:

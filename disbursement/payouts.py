@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from disbursement import (
     accounts,
     approvals,
+    asking,
     booking,
     evidence,
     ledger,
@@ -49,8 +50,6 @@ CLAIM_SECONDS: Final = 120
 RETRY_SECONDS: Final = 60
 SILENCE_SECONDS: Final = 300
 PARK_AFTER: Final = 10
-FIRST_QUERY: Final = timedelta(minutes=3)
-"""UnionPay: not earlier than three minutes after the payment."""
 
 BY: Final = system("payout-send")
 
@@ -360,7 +359,7 @@ def _submit(
     leg.order_no = ids.derived(leg.id, "order").hex
     leg.txn_time = at.replace(microsecond=0)
     leg.amount = amount
-    leg.next_query_at = leg.txn_time + FIRST_QUERY
+    leg.next_query_at = leg.txn_time + asking.FIRST_QUERY
     moves.advance(session, leg, LegStatus.SUBMITTED, table=legs.MOVES, by=BY, at=at)
     ledger.reserve(
         session,

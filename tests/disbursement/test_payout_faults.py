@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from disbursement import payouts, sending
+from disbursement import asking, payouts, sending
 from disbursement.channels.channel import Instruction, Outcome, Receipt
 from disbursement.payouts import Source
 from disbursement.records.loans import LoanStatus
@@ -320,5 +320,5 @@ def test_the_times_of_the_saga_fit_into_each_other():
     outside_calls = 3 * timedelta(seconds=Timeouts().total_seconds)
     the_channel_accepts_for = timedelta(minutes=15)
 
-    assert outside_calls < claim < payouts.FIRST_QUERY < sending.SEND_WITHIN
+    assert outside_calls < claim < asking.FIRST_QUERY < sending.SEND_WITHIN
     assert the_channel_accepts_for > sending.SEND_WITHIN
