@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, current_app, g, request
@@ -16,6 +17,7 @@ from sandbox import (
     identity,
     income,
     issuers,
+    journal,
     signing,
     sms,
     times,
@@ -34,8 +36,8 @@ _KEYLESS: Final = ("/channel/", "/sms/inbox/", "/_control/healthz")
 """The channel is signed; a telephone and a health check have no key."""
 
 
-def create_app(*, key: str = DEFAULT_KEY) -> Flask:
-    """Build the sandbox with an empty world of its own."""
+def create_app(*, key: str = DEFAULT_KEY, journal_path: Path | None = None) -> Flask:
+    """Build the sandbox with an empty world of its own, or the one that a journal tells of."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = CONTROL_BYTES_MAX
     app.config["SANDBOX_KEY"] = f"Bearer {key}".encode()
@@ -47,6 +49,8 @@ def create_app(*, key: str = DEFAULT_KEY) -> Flask:
     app.register_error_handler(HTTPException, _failed)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     signing.warm_up()
+    if journal_path is not None:
+        journal.wake(app, journal_path)
     return app
 
 

@@ -1,4 +1,4 @@
-"""A credit card at its issuer, and what is owed on it at a given time."""
+"""A card at its issuer: what is owed on a credit card, or lies on a debit card, at a given time."""
 
 from __future__ import annotations
 
@@ -34,9 +34,20 @@ class Posting:
     """It paid a valid quote, so it settles whatever is owed when it posts."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Money taken from a debit card, and perhaps given back."""
+
+    fen: int
+    returned_at: datetime | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Card:
-    """A card account as its issuer keeps it; amounts in fen."""
+    """A card account as its issuer keeps it; amounts in fen.
+
+    The balance is what is owed on a credit card, and what lies on a debit card.
+    """
 
     number: str
     holder_id: str
@@ -54,6 +65,16 @@ class Card:
     instalment_offer: Mapping[str, object] | None
     postings: list[Posting] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)
+    draws: list[Draw] = field(default_factory=list)
+
+    def draw(self, *, fen: int, returned_at: datetime | None) -> None:
+        """Take money from a debit card; it is gone from now until it is given back."""
+        self.draws.append(Draw(fen=fen, returned_at=returned_at))
+
+    def available_fen(self, at: datetime) -> int:
+        """Tell what lies on a debit card."""
+        gone = (one for one in self.draws if one.returned_at is None or one.returned_at > at)
+        return self.balance_fen - sum(one.fen for one in gone)
 
     def remember(self, quote: Quote) -> None:
         """Keep a quote, so that paying it clears the account."""

@@ -14,7 +14,7 @@ from sandbox.channel import form as forms
 from sandbox.channel import notices
 from sandbox.channel.form import Form
 from sandbox.channel.notices import Notice
-from sandbox.channel.orders import FEE_FEN, is_returned, state_of
+from sandbox.channel.orders import FEE_FEN, Order, Way, is_returned, state_of
 from sandbox.faults import Fault, Script
 from sandbox.world import CARDS_MAX, Outage, full, world
 
@@ -25,6 +25,7 @@ PARTNERS: Final = (
 )
 RETURN_DAYS_MAX: Final = 365
 _FORGET: Final = "off"
+_REFERENCE_MAX: Final = 140
 
 
 @blueprint.get("/healthz")
@@ -52,17 +53,32 @@ def load_people() -> Response:
 def fund() -> Response:
     """Put money into the funding account."""
     now: datetime = g.now
-    amount = wire.fen(wire.read_object(), "amount")
-    if amount == 0:
-        wire.bad_field("amount", "must be more than zero")
+    return _deposit(_amount(wire.read_object()), now)
+
+
+@blueprint.post("/transfers")
+def transfer() -> Response:
+    """Have somebody transfer money to the funding account, with what he wrote as a reference."""
+    now: datetime = g.now
+    body = wire.read_object()
+    reference = wire.text(body, "reference", most=_REFERENCE_MAX)
+    return _deposit(_amount(body), now, reference=reference)
+
+
+@blueprint.post("/salaries")
+def salary() -> Response:
+    """Put money on a debit card."""
+    body = wire.read_object()
+    card_number, amount = wire.text(body, "card_number", like=wire.CARD_NUMBER), _amount(body)
+    now: datetime = g.now
     here = world()
     with here.lock:
-        if len(here.funding.deposits) >= funding.DEPOSITS_MAX:
-            raise full("deposits")
-        day = here.books.open_day(now.date())
-        here.funding.deposit(amount, now if day == now.date() else times.at_hour(day, 0))
-        balance = funding.balance(here.funding, here.books, here.funding.deposits[-1].posted_at)
-    return wire.reply({"account": funding.ACCOUNT_NUMBER, "balance": write_yuan(balance)})
+        card = here.cards.get(card_number)
+        if card is None or card.account_type != "debit":
+            raise wire.Refused(404, "no_such_account", "there is no such debit card")
+        card.balance_fen += amount
+        available = card.available_fen(now)
+    return wire.reply({"available": write_yuan(available)})
 
 
 @blueprint.post("/faults")
@@ -125,28 +141,9 @@ def read_books() -> Response:
     now: datetime = g.now
     here = world()
     with here.lock:
-        totals = here.books.totals(now)
-        orders = list(here.books.orders.values())
-    return wire.reply(
-        {
-            "paid_fen": totals.paid_fen,
-            "returned_fen": totals.returned_fen,
-            "fee_fen": totals.payments * FEE_FEN,
-            "payments": totals.payments,
-            "returns": totals.returns,
-            "orders": [
-                {
-                    "orderId": order.order_id,
-                    "txnTime": order.txn_time,
-                    "fen": order.content.fen,
-                    "state": state_of(order, now),
-                    "card_last4": order.content.card_number[-4:],
-                    "returned": is_returned(order, now),
-                }
-                for order in orders
-            ],
-        }
-    )
+        return wire.reply(
+            {**_books(Way.PAYOUT, now), "collections": _books(Way.COLLECTION, now)},
+        )
 
 
 @blueprint.post("/reset")
@@ -156,6 +153,49 @@ def reset() -> Response:
     with here.lock:
         here.reset()
     return wire.reply({"reset": True})
+
+
+def _amount(body: wire.Body) -> int:
+    amount = wire.fen(body, "amount")
+    if amount == 0:
+        wire.bad_field("amount", "must be more than zero")
+    return amount
+
+
+def _deposit(amount: int, now: datetime, *, reference: str | None = None) -> Response:
+    here = world()
+    with here.lock:
+        if len(here.funding.deposits) >= funding.DEPOSITS_MAX:
+            raise full("deposits")
+        day = here.books.open_day(now.date())
+        posted_at = now if day == now.date() else times.at_hour(day, 0)
+        here.funding.deposit(amount, posted_at, reference=reference)
+        balance = funding.balance(here.funding, here.books, posted_at)
+    return wire.reply({"account": funding.ACCOUNT_NUMBER, "balance": write_yuan(balance)})
+
+
+def _books(way: Way, now: datetime) -> dict[str, object]:
+    books = world().books
+    totals = books.totals(way, now)
+    return {
+        "paid_fen": totals.paid_fen,
+        "returned_fen": totals.returned_fen,
+        "fee_fen": totals.payments * FEE_FEN,
+        "payments": totals.payments,
+        "returns": totals.returns,
+        "orders": [_order(order, now) for order in books.of_way(way)],
+    }
+
+
+def _order(order: Order, now: datetime) -> dict[str, object]:
+    return {
+        "orderId": order.order_id,
+        "txnTime": order.txn_time,
+        "fen": order.content.fen,
+        "state": state_of(order, now),
+        "card_last4": order.content.card_number[-4:],
+        "returned": is_returned(order, now),
+    }
 
 
 def _signed(notice: Notice) -> Form:

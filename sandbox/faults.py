@@ -35,6 +35,7 @@ class Fault(StrEnum):
     IN_CLEARING = "in_clearing"
     BUSY_PAID = "busy_paid"
     BUSY_LOST = "busy_lost"
+    REFUSE_64 = "refuse_64"
 
 
 LOST: Final = frozenset(
@@ -50,6 +51,7 @@ REFUSALS: Final = {
     Fault.REFUSE_63: "63",
     Fault.REFUSE_66: "66",
     Fault.REFUSE_93: "93",
+    Fault.REFUSE_64: "64",
 }
 """Refused at once, with this response code."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask
@@ -22,9 +23,10 @@ STOP_SECONDS: Final = 1
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
     """Gunicorn with its settings given here and from nowhere else."""
 
-    def __init__(self, settings: dict[str, Any], key: str) -> None:
+    def __init__(self, settings: dict[str, Any], key: str, journal: Path | None) -> None:
         self._settings = settings
         self._key = key
+        self._journal = journal
         super().__init__()
 
     def load_config(self) -> None:
@@ -34,11 +36,19 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
 
     def load(self) -> Flask:
         """Build the application, in the one worker."""
-        return create_app(key=self._key)
+        return create_app(key=self._key, journal_path=self._journal)
 
 
-def main(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, *, key: str = DEFAULT_KEY) -> None:
+def main(
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    *,
+    key: str = DEFAULT_KEY,
+    journal: Path | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then stop within two seconds; must run in the main thread.
+
+    With a journal, a later start goes on where a killed one was.
 
     Raises:
         SystemExit: when it has stopped; with a code other than 0 when it could not serve.
@@ -57,7 +67,7 @@ def main(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, *, key: str = DEFAU
         "post_fork": _refuse_second_life,
         "when_ready": _announce,
     }
-    _Server(settings, key).run()
+    _Server(settings, key, journal).run()
 
 
 def _refuse_second_life(_arbiter: Arbiter, worker: Any) -> None:  # noqa: ANN401  # not typed
@@ -76,9 +86,10 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen at")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port to listen at")
+    parser.add_argument("--journal", type=Path, help="file to remember in, and to wake up from")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     arguments = _parse()
-    main(arguments.host, arguments.port)
+    main(arguments.host, arguments.port, journal=arguments.journal)

@@ -1,4 +1,7 @@
-"""The channel's own ledger: every payment it ever took, by order and by settlement day."""
+"""The channel's own ledger: every order it ever took, by number and by settlement day.
+
+Payouts and collections are kept apart by day: each way of the money settles by itself.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from sandbox.channel.orders import (
     FEE_FEN,
     Order,
     OrderState,
+    Way,
     is_returned,
     state_of,
 )
@@ -25,7 +29,7 @@ OrderKey = tuple[str, str]
 
 @dataclass(slots=True)
 class DayTotals:
-    """What one settlement day moves; amounts in fen."""
+    """What one settlement day moves one way; amounts in fen."""
 
     payments: int = 0
     paid_fen: int = 0
@@ -49,13 +53,33 @@ class Totals:
 
 
 @dataclass(slots=True)
-class Books:
-    """All payments of all merchants."""
+class DayBook:
+    """The orders of one way, on the days on which they move money."""
 
-    orders: dict[OrderKey, Order] = field(default_factory=dict)
-    days: dict[date, DayTotals] = field(default_factory=lambda: defaultdict(DayTotals))
+    totals: dict[date, DayTotals] = field(default_factory=lambda: defaultdict(DayTotals))
     paid_on: dict[date, list[Order]] = field(default_factory=lambda: defaultdict(list))
     returned_on: dict[date, list[Order]] = field(default_factory=lambda: defaultdict(list))
+
+    def record(self, order: Order) -> None:
+        """Put an order on its days."""
+        if order.paid_on is not None:
+            self.paid_on[order.paid_on].append(order)
+            day = self.totals[order.paid_on]
+            day.payments += 1
+            day.paid_fen += order.content.fen
+        if order.returned_on is not None:
+            self.returned_on[order.returned_on].append(order)
+            day = self.totals[order.returned_on]
+            day.returns += 1
+            day.returned_fen += order.content.fen
+
+
+@dataclass(slots=True)
+class Books:
+    """All orders of all merchants."""
+
+    orders: dict[OrderKey, Order] = field(default_factory=dict)
+    days: dict[Way, DayBook] = field(default_factory=lambda: {way: DayBook() for way in Way})
     closed_through: date | None = None
     told: dict[OrderKey, datetime] = field(default_factory=dict)
 
@@ -72,18 +96,9 @@ class Books:
         return f"{txn_time}{(len(self.orders) + 1) % 1_000_000:06d}8"
 
     def record(self, order: Order) -> None:
-        """Keep a payment and put it on the days it will move money."""
+        """Keep an order and put it on the days it will move money."""
         self.orders[order.mer_id, order.order_id] = order
-        if order.paid_on is not None:
-            self.paid_on[order.paid_on].append(order)
-            day = self.days[order.paid_on]
-            day.payments += 1
-            day.paid_fen += order.content.fen
-        if order.returned_on is not None:
-            self.returned_on[order.returned_on].append(order)
-            day = self.days[order.returned_on]
-            day.returns += 1
-            day.returned_fen += order.content.fen
+        self.days[order.way].record(order)
 
     def open_day(self, natural: date) -> date:
         """Tell the settlement day to use: `natural`, or the first that is not closed yet."""
@@ -102,9 +117,13 @@ class Books:
         self.told[key] = counted = max(at, self.told.get(key, at))
         return counted
 
-    def totals(self, at: datetime) -> Totals:
-        """Add up what was paid and returned up to a time."""
-        paid = [o for o in self.orders.values() if state_of(o, at) is OrderState.PAID]
+    def of_way(self, way: Way) -> list[Order]:
+        """List the orders of one way, in the order in which they came."""
+        return [order for order in self.orders.values() if order.way is way]
+
+    def totals(self, way: Way, at: datetime) -> Totals:
+        """Add up what was paid one way and returned up to a time."""
+        paid = [order for order in self.of_way(way) if state_of(order, at) is OrderState.PAID]
         returned = [order for order in paid if is_returned(order, at)]
         return Totals(
             payments=len(paid),

@@ -33,7 +33,7 @@ _MESSAGES: Final = {
     "60": "busy, ask by query",
     "61": "no such account",
     "63": "account state",
-    "64": "funding balance is short",
+    "64": "balance is short",
     "66": "name or identity does not match",
     "93": "account type not allowed",
     "98": "the file does not exist yet",
@@ -161,9 +161,9 @@ def signed(fields: Form) -> Form:
 def notice(order: Order) -> Form:
     """Make the fields of a notice, unsigned."""
     fields = {
-        "txnType": "12",
+        "txnType": order.way.txn_type,
         "txnSubType": "00",
-        "bizType": "000401",
+        "bizType": order.way.value,
         "accessType": "0",
         "merId": order.mer_id,
         "orderId": order.order_id,

@@ -1,4 +1,4 @@
-"""The channel's three calls: pay, query, settlement file."""
+"""The channel's calls: pay or collect, query, settlement file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox import times
 from sandbox.channel import form as forms
 from sandbox.channel import misbehaviour, payments, settlement
 from sandbox.channel.form import Declined, Form
-from sandbox.channel.orders import PAID_CODE, Content
+from sandbox.channel.orders import PAID_CODE, Content, Way
 from sandbox.channel.payments import Request
 from sandbox.signing import decrypt
 from sandbox.wire import CARD_NUMBER
@@ -22,15 +22,13 @@ from sandbox.world import world
 
 blueprint = Blueprint("channel", __name__, url_prefix="/channel")
 
-_PAY: Final = {
-    "txnType": "12",
+_ORDER: Final = {
     "txnSubType": "00",
-    "bizType": "000401",
     "channelType": "07",
     "accessType": "0",
     "currencyCode": "156",
 }
-_QUERY: Final = {"txnType": "00", "txnSubType": "00", "bizType": "000401", "accessType": "0"}
+_QUERY: Final = {"txnType": "00", "txnSubType": "00", "accessType": "0"}
 _FILE: Final = {"txnType": "76", "txnSubType": "01", "fileType": "00"}
 _CUSTOMER: Final = re.compile(r"\{customerNm=([^{}&=]{1,64})\}")
 _RESERVED_MAX: Final = 1024
@@ -38,11 +36,11 @@ _RESERVED_MAX: Final = 1024
 
 @blueprint.post("/gateway/backTransReq")
 def pay() -> Response:
-    """Take a payment, or say why not."""
+    """Take a payment or a collection, or say why not."""
     form = forms.read()
     now: datetime = g.now
     try:
-        asked = _payment(form)
+        asked = _order(form)
         here = world()
         with here.lock:
             receipt = payments.take(here, asked, at=now)
@@ -54,18 +52,19 @@ def pay() -> Response:
 
 @blueprint.post("/gateway/queryTrans")
 def query() -> Response:
-    """Tell where a payment stands."""
+    """Tell where a payment or a collection stands."""
     form = forms.read()
     now: datetime = g.now
     try:
         forms.check(form, _QUERY)
+        way = _way(form)
         forms.require(form, "orderId", forms.ORDER_ID)
     except Declined as refusal:
         return forms.reply(forms.signed(forms.declined(form, refusal)))
     here = world()
     with here.lock:
         order = here.books.find(form["merId"], form["orderId"])
-        if order is None or order.txn_time != form["txnTime"]:
+        if order is None or (order.way, order.txn_time) != (way, form["txnTime"]):
             found = None
         else:
             found = payments.standing(here, order, at=now)
@@ -88,21 +87,24 @@ def download() -> Response:
         return forms.reply(forms.signed(forms.answer(form, "98")))
     mer_id, here = form["merId"], world()
     with here.lock:
-        paid, returned = payments.of_day(here, mer_id, day)
+        moved = {way: settlement.Moved(*payments.of_day(here, mer_id, way, day)) for way in Way}
     more = {
         "fileName": settlement.file_name(mer_id, day),
-        "fileContent": settlement.content(mer_id, day, paid=paid, returned=returned),
+        "fileContent": settlement.content(mer_id, day, moved),
     }
     return forms.reply(forms.signed(forms.answer(form, PAID_CODE, more)))
 
 
-def _payment(form: Form) -> Request:
-    """Read a payment, opening what is encrypted.
+def _order(form: Form) -> Request:
+    """Read a payment or a collection, opening what is encrypted.
 
     Raises:
         Declined: a field is missing or malformed, or the signature is wrong.
     """
-    forms.check(form, _PAY)
+    forms.check(form, _ORDER)
+    way = _way(form)
+    if form.get("txnType") != way.txn_type:
+        raise forms.malformed("txnType")
     order_id = forms.require(form, "orderId", forms.ORDER_ID)
     fen = int(forms.require(form, "txnAmt", forms.AMOUNT))
     back_url = forms.require_url(form, "backUrl")
@@ -112,11 +114,12 @@ def _payment(form: Form) -> Request:
     if len(reserved) > _RESERVED_MAX:
         raise forms.malformed("reqReserved")
     return Request(
+        way=way,
         mer_id=form["merId"],
         order_id=order_id,
         txn_time=form["txnTime"],
         content=Content(
-            fen=fen, card_number=_card_number(form), name=_payee(form), reserved=reserved
+            fen=fen, card_number=_card_number(form), name=_holder(form), reserved=reserved
         ),
         back_url=back_url,
     )
@@ -133,7 +136,14 @@ def _card_number(form: Form) -> str:
     return card_number
 
 
-def _payee(form: Form) -> str:
+def _way(form: Form) -> Way:
+    try:
+        return Way(form.get("bizType", ""))
+    except ValueError:
+        raise forms.malformed("bizType") from None
+
+
+def _holder(form: Form) -> str:
     try:
         customer = base64.b64decode(form.get("customerInfo", ""), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""A payment and its life: everything is settled when it is accepted, time only reveals it."""
+"""A payment or a collection and its life: all is settled on acceptance, time only reveals it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox import times
 from sandbox.faults import LATE_REFUSAL, RETURNED, Fault, Script
 
 FEE_FEN: Final = 100
-"""What the channel charges for a payment; a return does not give it back."""
+"""What the channel charges for a payment or a collection; a return does not give it back."""
 
 DECISION_TAKES: Final = timedelta(seconds=60)
 QUERY_LAG: Final = timedelta(minutes=10)
@@ -19,6 +19,18 @@ LATE_HOUR: Final = 10
 RETURN_HOUR: Final = 15
 
 PAID_CODE: Final = "00"
+
+
+class Way(StrEnum):
+    """Which way the money of an order goes, by its bizType."""
+
+    PAYOUT = "000401"
+    COLLECTION = "000501"
+
+    @property
+    def txn_type(self) -> str:
+        """The txnType that goes with it."""
+        return "12" if self is Way.PAYOUT else "11"
 
 
 class OrderState(StrEnum):
@@ -43,6 +55,7 @@ class Content:
 class Order:
     """One payment, with its whole life decided; days are settlement days."""
 
+    way: Way
     mer_id: str
     order_id: str
     txn_time: str

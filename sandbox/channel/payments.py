@@ -1,4 +1,4 @@
-"""What the channel does with a payment: take it once, tell where it stands, list a day."""
+"""What the channel does with an order: take it once, tell where it stands, list a day."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Final
 from sandbox import faults, times
 from sandbox.channel import orders
 from sandbox.channel.form import Declined
-from sandbox.channel.orders import PAID_CODE, Content, Fate, Order, OrderState
+from sandbox.channel.orders import PAID_CODE, Content, Fate, Order, OrderState, Way
 from sandbox.faults import Fault, Script
 from sandbox.world import World, full
 
+_ACCOUNT_TYPES: Final = {Way.PAYOUT: "credit", Way.COLLECTION: "debit"}
 CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 """How far a payment's own time may lie from now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A well-formed payment as it was asked for."""
+    """A well-formed payment or collection as it was asked for."""
 
+    way: Way
     mer_id: str
     order_id: str
     txn_time: str
@@ -49,13 +51,14 @@ def take(here: World, asked: Request, *, at: datetime) -> Receipt:
     """
     known = here.books.find(asked.mer_id, asked.order_id)
     if known is not None:
-        same = known.txn_time == asked.txn_time and known.content == asked.content
-        return Receipt(code="12" if same else "13")
+        before = (known.way, known.txn_time, known.content)
+        is_same = before == (asked.way, asked.txn_time, asked.content)
+        return Receipt(code="12" if is_same else "13")
     if abs(times.read_stamp(asked.txn_time) - at) > CLOCK_TOLERANCE:
         raise Declined("10")
     if here.books.is_full():
         raise full("payments")
-    code, script = _objection(here, asked.content, at), None
+    code, script = _objection(here, asked, at), None
     if code is None:
         script = _script(here, asked.content.card_number)
         code = faults.REFUSALS.get(script.fault) if script is not None else None
@@ -84,27 +87,31 @@ def standing(here: World, order: Order, *, at: datetime) -> dict[str, str] | Non
     return found
 
 
-def of_day(here: World, mer_id: str, day: date) -> tuple[list[Order], list[Order]]:
-    """List what a merchant paid and got back on a settlement day, and close the day."""
+def of_day(here: World, mer_id: str, way: Way, day: date) -> tuple[list[Order], list[Order]]:
+    """List what went one way for a merchant and came back on a settlement day, and close the day."""
     here.books.close(day)
-    paid = [o for o in here.books.paid_on.get(day, ()) if o.mer_id == mer_id]
-    returned = [o for o in here.books.returned_on.get(day, ()) if o.mer_id == mer_id]
+    book = here.books.days[way]
+    paid = [o for o in book.paid_on.get(day, ()) if o.mer_id == mer_id]
+    returned = [o for o in book.returned_on.get(day, ()) if o.mer_id == mer_id]
     for order in paid:
         here.books.ask(order, order.decided_at)
     return paid, returned
 
 
-def _objection(here: World, content: Content, at: datetime) -> str | None:
-    """Tell the response code that speaks against a payment, if any does."""
+def _objection(here: World, asked: Request, at: datetime) -> str | None:
+    """Tell the response code that speaks against an order, if any does."""
+    content = asked.content
     card = here.cards.get(content.card_number)
     if card is None:
         return "61"
-    if card.account_type != "credit":
+    if card.account_type != _ACCOUNT_TYPES[asked.way]:
         return "93"
     if card.state != "open":
         return "63"
     if card.holder != content.name:
         return "66"
+    if asked.way is Way.COLLECTION:
+        return None if card.available_fen(at) >= content.fen else "64"
     return None if here.funding.can_bear(content.fen, at) else "64"
 
 
@@ -120,10 +127,20 @@ def _accept(here: World, asked: Request, script: Script | None, *, at: datetime)
     order = _record(here, asked, fate, at=at, fault=fault)
     here.notices.expect(order)
     if fate.verdict == PAID_CODE:
-        here.funding.claim(asked.content.fen, fate.returned_at)
-        card = here.cards[asked.content.card_number]
-        card.post(fen=asked.content.fen, posted_at=fate.decided_at, returned_at=fate.returned_at)
+        _move(here, order, fate)
     return Receipt(code=PAID_CODE, query_id=order.query_id, fault=fault)
+
+
+def _move(here: World, order: Order, fate: Fate) -> None:
+    """Have the card and the funding account know what an accepted order will move."""
+    fen, card = order.content.fen, here.cards[order.content.card_number]
+    if order.way is Way.COLLECTION:
+        assert order.paid_on is not None, "what is collected has its day"
+        card.draw(fen=fen, returned_at=fate.returned_at)
+        here.funding.expect(fen, order.paid_on, order.returned_on)
+        return
+    here.funding.claim(fen, fate.returned_at)
+    card.post(fen=fen, posted_at=fate.decided_at, returned_at=fate.returned_at)
 
 
 def _record(
@@ -137,6 +154,7 @@ def _record(
     if fate.returned_at is not None:
         returned_on = books.open_day(times.settlement_day(fate.returned_at))
     order = Order(
+        way=asked.way,
         mer_id=asked.mer_id,
         order_id=asked.order_id,
         txn_time=asked.txn_time,

@@ -13,7 +13,7 @@ FAULTS = [
     *("empty_paid", "bad_signature_paid", "other_order_paid", "refuse_61", "refuse_63"),
     *("refuse_66", "refuse_93", "late", "query_lags", "return_later", "return_in_file"),
     *("refuse_late", "duplicate_notice", "forged_notice", "drip", "amount_off_by_one"),
-    *("file_only", "in_clearing", "busy_paid", "busy_lost"),
+    *("file_only", "in_clearing", "busy_paid", "busy_lost", "refuse_64"),
 ]
 
 
