@@ -22,8 +22,21 @@ CHART: Final[Mapping[str, tuple[AccountKind, Floor]]] = MappingProxyType(
         "funding_bank": (AccountKind.ASSET, Floor.NONE),
         "in_transit": (AccountKind.LIABILITY, Floor.NONE),
         "loan_principal": (AccountKind.ASSET, Floor.NOT_BELOW_ZERO),
-        "interest_receivable": (AccountKind.ASSET, Floor.NONE),
+        "loan_interest": (AccountKind.ASSET, Floor.NONE),
+        "loan_fees": (AccountKind.ASSET, Floor.NONE),
+        "loan_penalty": (AccountKind.ASSET, Floor.NONE),
+        "loan_credit": (AccountKind.LIABILITY, Floor.NOT_BELOW_ZERO),
+        "interest_accrued": (AccountKind.ASSET, Floor.NONE),
         "interest_income": (AccountKind.INCOME, Floor.NONE),
+        "penalty_income": (AccountKind.INCOME, Floor.NONE),
+        "fee_income": (AccountKind.INCOME, Floor.NONE),
+        "recovery_income": (AccountKind.INCOME, Floor.NONE),
+        "interest_suspended": (AccountKind.LIABILITY, Floor.NONE),
+        "write_off": (AccountKind.EXPENSE, Floor.NONE),
+        "waiver": (AccountKind.EXPENSE, Floor.NONE),
+        "commission_expense": (AccountKind.EXPENSE, Floor.NONE),
+        "commission_payable": (AccountKind.LIABILITY, Floor.NONE),
+        "collection": (AccountKind.ASSET, Floor.NONE),
         "channel_fees": (AccountKind.EXPENSE, Floor.NONE),
         "suspense": (AccountKind.LIABILITY, Floor.NONE),
         "capital": (AccountKind.LIABILITY, Floor.NONE),
@@ -99,6 +112,84 @@ def in_transit(channel: str) -> str:
 def loan_principal(loan_id: UUID) -> str:
     """Name the account of what a loan's debtor owes as principal."""
     return f"loan_principal/{loan_id}"
+
+
+def loan_interest(loan_id: UUID) -> str:
+    """Name the account of what a loan's debtor owes as interest that has fallen due."""
+    return f"loan_interest/{loan_id}"
+
+
+def loan_fees(loan_id: UUID) -> str:
+    """Name the account of what a loan's debtor owes as fees that have fallen due."""
+    return f"loan_fees/{loan_id}"
+
+
+def loan_penalty(loan_id: UUID) -> str:
+    """Name the account of what a loan's debtor owes for paying late."""
+    return f"loan_penalty/{loan_id}"
+
+
+def loan_credit(loan_id: UUID) -> str:
+    """Name the account of a loan's money that came in early or too much: it is the debtor's."""
+    return f"loan_credit/{loan_id}"
+
+
+def interest_accrued(funder_code: str) -> str:
+    """Name the account of interest that a funder has earned and that is not due yet."""
+    return f"interest_accrued/{funder_code}"
+
+
+def interest_income(funder_code: str) -> str:
+    """Name the account of a funder's income from interest."""
+    return f"interest_income/{funder_code}"
+
+
+def penalty_income(funder_code: str) -> str:
+    """Name the account of a funder's income from late payment."""
+    return f"penalty_income/{funder_code}"
+
+
+def fee_income(funder_code: str) -> str:
+    """Name the account of a funder's income from fees."""
+    return f"fee_income/{funder_code}"
+
+
+def recovery_income(funder_code: str) -> str:
+    """Name the account of what came in for a funder's loans after they were written off."""
+    return f"recovery_income/{funder_code}"
+
+
+def interest_suspended(funder_code: str) -> str:
+    """Name the account of interest and penalty that are owed and not counted as income.
+
+    These are loans in non-accrual.
+    """
+    return f"interest_suspended/{funder_code}"
+
+
+def write_off(funder_code: str) -> str:
+    """Name the account of what a funder gave up for lost."""
+    return f"write_off/{funder_code}"
+
+
+def waiver(funder_code: str) -> str:
+    """Name the account of what a funder gave up for a debtor's sake."""
+    return f"waiver/{funder_code}"
+
+
+def commission_expense(funder_code: str) -> str:
+    """Name the account of what agencies cost a funder."""
+    return f"commission_expense/{funder_code}"
+
+
+def commission_payable(agency_ref: UUID) -> str:
+    """Name the account of what is owed to an agency; a claw-back may turn it round."""
+    return f"commission_payable/{agency_ref}"
+
+
+def collection(channel: str) -> str:
+    """Name the account of what a channel collected and the bank has not shown yet."""
+    return f"collection/{channel}"
 
 
 def channel_fees(channel: str) -> str:

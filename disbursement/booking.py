@@ -142,6 +142,7 @@ def _replace(session: Session, loan: Loan, dues: Sequence[_Due]) -> None:
             due_on=due.due_on,
             principal=due.principal,
             interest=due.interest,
+            fees=ZERO,
             balance=due.balance,
         )
         for number, due in enumerate(dues, 1)

@@ -20,6 +20,7 @@ from disbursement import accounts, legs, order_checks, payees
 from disbursement.orders import LegOrder, LoanOrder
 from disbursement.records.loans import Instalment, Loan, LoanStatus, LoanStep
 from disbursement.records.payouts import LegStatus, PayoutLeg
+from disbursement.schedule.contract import Penalty
 from kernel import events, ids, moves, sealing
 from kernel.actors import Actor
 from kernel.money import ZERO, Money
@@ -29,7 +30,17 @@ from kernel.refusals import Refused
 _EDGES: Final[Mapping[StrEnum, frozenset[StrEnum]]] = MappingProxyType(
     {
         LoanStatus.PENDING: frozenset({LoanStatus.ACTIVE, LoanStatus.CANCELLED}),
-        LoanStatus.ACTIVE: frozenset({LoanStatus.SETTLED, LoanStatus.UNDONE}),
+        LoanStatus.ACTIVE: frozenset(
+            {LoanStatus.SETTLED, LoanStatus.UNDONE, LoanStatus.WRITTEN_OFF}
+        ),
+        # What was settled is owed again when a payment turns out to have come back, or a payout
+        # to have gone out after all; and nothing was ever lent when every payout came back.
+        LoanStatus.SETTLED: frozenset(
+            {LoanStatus.ACTIVE, LoanStatus.UNDONE, LoanStatus.WRITTEN_OFF}
+        ),
+        LoanStatus.WRITTEN_OFF: frozenset({LoanStatus.SETTLED, LoanStatus.UNDONE}),
+        # A leg may be paid at last though all the others had come back.
+        LoanStatus.UNDONE: frozenset({LoanStatus.ACTIVE}),
     }
 )
 
@@ -246,14 +257,23 @@ def _row(
         "product_id": terms.product.id,
         "months": order.months,
         "annual_rate": order.annual_rate.annual,
+        "penalty_rate": terms.penalty.annual_rate.annual,
+        "penalty_grace_days": terms.penalty.grace_days,
+        "penalty_day_basis": int(terms.penalty.day_basis),
         "contract_sha256": order.contract_sha256,
         "signed_at": order.signed_at,
         "ceiling": Money.total(leg.ceiling for leg in order.legs),
         "status": LoanStatus.PENDING,
         "placed_at": at,
         "principal": ZERO,
+        "begun_with": ZERO,
         "schedule_version": 0,
     }
+
+
+def _penalty_text(penalty: Penalty) -> str:
+    rate = f"{penalty.annual_rate.annual.normalize():f}"
+    return f"{rate}/{int(penalty.day_basis)} after {penalty.grace_days}"
 
 
 def _sha256(order: LoanOrder, planned: Sequence[PayoutLeg]) -> str:
@@ -266,6 +286,7 @@ def _sha256(order: LoanOrder, planned: Sequence[PayoutLeg]) -> str:
         "annual_rate": f"{order.annual_rate.annual.normalize():f}",
         "contract": order.contract_sha256,
         "signed_at": order.signed_at.timestamp(),
+        **({"penalty": _penalty_text(order.penalty)} if order.penalty is not None else {}),
         "legs": [
             [str(leg.card_ref), leg.issuer_code, str(leg.ceiling), leg.payee_digest]
             for leg in planned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -12,11 +12,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from disbursement import funders, products
+from disbursement import funders, late_terms, products
 from disbursement.issuer_answers import AccountType
 from disbursement.orders import LoanOrder
 from disbursement.records.funders import Funder
 from disbursement.records.products import Product
+from disbursement.schedule.contract import Penalty
 from kernel import law
 from kernel.clock import business_day
 from kernel.money import ZERO, Money
@@ -76,10 +77,11 @@ class NotACreditCard(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The funder and the product version that an order names."""
+    """The funder and the product version that an order names, and what paying late costs."""
 
     funder: Funder
     product: Product
+    penalty: Penalty
 
 
 def require(session: Session, order: LoanOrder, *, at: datetime) -> Terms:
@@ -100,9 +102,11 @@ def require(session: Session, order: LoanOrder, *, at: datetime) -> Terms:
     if order.months not in product.months:
         raise TermNotOffered(f"the product is offered for {product.months} months")
     require_amount(Money.total(leg.ceiling for leg in order.legs), product, on=on)
-    if order.annual_rate > funders.cap(funder, on):
-        raise RateAboveCap(f"at most {funders.cap(funder, on)} % a year may be charged")
-    return Terms(funder, product)
+    cap = funders.cap(funder, on)
+    if order.annual_rate > cap:
+        raise RateAboveCap(f"at most {cap} % a year may be charged")
+    penalty = order.penalty or _of_the_house(order, funder)
+    return Terms(funder, product, replace(penalty, annual_rate=min(penalty.annual_rate, cap)))
 
 
 def require_amount(total: Money, product: Product, *, on: date) -> None:
@@ -138,6 +142,16 @@ def require_credit(account_type: AccountType | None) -> None:
         raise NotACreditCard(f"the issuer calls it a {account_type} card")
 
 
+def _of_the_house(order: LoanOrder, funder: Funder) -> Penalty:
+    on = business_day(order.signed_at)
+    return late_terms.penalty(order.annual_rate, cap=funders.cap(funder, on), on=on)
+
+
+def _is_kept_whole(penalty: Penalty) -> bool:
+    rate = penalty.annual_rate.annual
+    return rate >= 0 and rate == rate.quantize(RATE_STEP, context=CONTEXT)
+
+
 def _faults(order: LoanOrder, at: datetime) -> Iterator[FieldFault]:
     if not 1 <= len(order.legs) <= LEGS_MAX:
         yield FieldFault("/legs", f"between 1 and {LEGS_MAX} cards are cleared by one loan")
@@ -153,5 +167,7 @@ def _faults(order: LoanOrder, at: datetime) -> Iterator[FieldFault]:
         )
     if re.fullmatch(r"[0-9a-f]{64}", order.contract_sha256) is None:
         yield FieldFault("/contract_sha256", "64 small hex digits of the signed contract")
+    if order.penalty is not None and not _is_kept_whole(order.penalty):
+        yield FieldFault("/penalty", "a penalty rate is one that the books can keep")
     if order.signed_at > at:
         yield FieldFault("/signed_at", "an order is placed after it was signed")

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from disbursement.issuer_answers import AccountType
+from disbursement.schedule.contract import Penalty
 from kernel.clock import require_aware
 from kernel.money import Money
 from kernel.personal import CardNumber, PersonName
@@ -45,6 +46,8 @@ class LoanOrder:
     contract_sha256: str
     """Of the signed contract, 64 hex digits."""
     signed_at: datetime
+    penalty: Penalty | None = None
+    """What the contract says about paying late; None is the house's terms on the day it was signed."""
 
     def __post_init__(self) -> None:
         require_aware(self.signed_at)

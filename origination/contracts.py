@@ -369,6 +369,7 @@ def _place(
         ),
         contract_sha256=contract.sha256,
         signed_at=at,
+        penalty=offers.penalty(offer),
     )
     application.loan_id = loans.place(session, order, by=by, at=at).id
     session.flush()

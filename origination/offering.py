@@ -12,14 +12,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disbursement import funders, products
+from disbursement import funders, late_terms, products
 from kernel import events, ids, moves
 from kernel.actors import Actor
 from kernel.clock import business_day
 from kernel.money import Money
 from kernel.rates import Rate
 from kernel.refusals import Refused
-from origination import cards, disclosure, late_terms, offers
+from origination import cards, disclosure, offers
 from origination.disclosure import CardLine, Disclosure, Lender, Terms
 from origination.records.applications import (
     APPLICATION_MOVES,

@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from disbursement.schedule.contract import Penalty
 from kernel import law
 from kernel.actors import Actor
 from kernel.clock import business_day
+from kernel.rates import DayBasis, Rate
 from kernel.refusals import Refused
 from origination import applicants
 from origination.records.applications import Application, ApplicationCard
@@ -88,6 +90,16 @@ def shown(offer: Offer) -> Mapping[str, Any]:
     content = offer.disclosure.encode()
     assert canonical.sha256(content) == offer.disclosure_sha256, "the disclosure was changed"
     return canonical.load(content)
+
+
+def penalty(offer: Offer) -> Penalty:
+    """Give what the debtor was shown, and signs, about paying late."""
+    late = shown(offer)["if_late"]
+    return Penalty(
+        annual_rate=Rate.percent(late["rate_percent"]),
+        grace_days=late["grace_days"],
+        day_basis=DayBasis(late["day_basis"]),
+    )
 
 
 def begin_reading(session: Session, application: Application, *, by: Actor, at: datetime) -> Offer:

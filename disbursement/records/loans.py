@@ -28,6 +28,8 @@ class LoanStatus(StrEnum):
     """Everything owed was repaid."""
     UNDONE = "undone"
     """Every payout came back after it had begun; nothing is owed."""
+    WRITTEN_OFF = "written_off"
+    """Given up for lost in the books; the debtor still owes it."""
 
 
 class Loan(Base):
@@ -38,6 +40,8 @@ class Loan(Base):
         Index("ix_loan_status", "status"),
         Index("ix_loan_application_ref", "application_ref"),
         CheckConstraint("principal >= 0", name="principal_not_negative"),
+        CheckConstraint("begun_with >= 0", name="begun_with_not_negative"),
+        CheckConstraint("penalty_rate >= 0", name="penalty_rate_not_negative"),
         CheckConstraint("ceiling > 0", name="ceiling_above_zero"),
         CheckConstraint("months > 0", name="months_above_zero"),
     )
@@ -54,6 +58,12 @@ class Loan(Base):
     months: Mapped[int]
     annual_rate: Mapped[Decimal]
     """A fraction: 0.12 is 12 % a year."""
+    penalty_rate: Mapped[Decimal]
+    """What overdue principal bears a year, as signed: a fraction, never above the lender's cap."""
+    penalty_grace_days: Mapped[int]
+    """Paid within so many days after a due date, nothing is charged or reported."""
+    penalty_day_basis: Mapped[int]
+    """Days of a year of the penalty rate."""
     contract_sha256: Mapped[str]
     signed_at: Mapped[datetime]
     ceiling: Mapped[Money]
@@ -62,6 +72,8 @@ class Loan(Base):
     placed_at: Mapped[datetime]
     principal: Mapped[Money]
     """What was paid to the cards and did not come back; zero until the loan is active."""
+    begun_with: Mapped[Money]
+    """What had been paid when the loan began: the principal of its contract; zero until then."""
     value_date: Mapped[date | None]
     """The day from which interest runs."""
     first_due: Mapped[date | None]
@@ -99,6 +111,7 @@ class Instalment(Base):
     due_on: Mapped[date]
     principal: Mapped[Money]
     interest: Mapped[Money]
+    fees: Mapped[Money]
     balance: Mapped[Money]
     """Principal still owed after it."""
 

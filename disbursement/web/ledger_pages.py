@@ -25,12 +25,25 @@ from kernel.web.around import now, say
 ACCOUNTS: Final = {
     "capital": ("放款机构资本", "Capital of the funder"),
     "channel_fees": ("渠道手续费", "Channel fees"),
+    "collection": ("渠道代收在途", "Collected by the channel"),
+    "commission_expense": ("佣金支出", "Agency commission"),
+    "commission_payable": ("应付佣金", "Commission payable"),
+    "fee_income": ("费用收入", "Fee income"),
     "funding_bank": ("银行备付账户", "Funding account at the bank"),
     "in_transit": ("渠道在途", "In transit at the channel"),
+    "interest_accrued": ("应计利息", "Interest accrued"),
     "interest_income": ("利息收入", "Interest income"),
-    "interest_receivable": ("应收利息", "Interest receivable"),
+    "interest_suspended": ("催收利息", "Interest in suspense"),
+    "loan_credit": ("溢缴款", "Paid early or too much"),
+    "loan_fees": ("应收费用", "Fees due"),
+    "loan_interest": ("应收利息", "Interest due"),
+    "loan_penalty": ("应收罚息", "Penalty due"),
     "loan_principal": ("贷款本金", "Loan principal"),
+    "penalty_income": ("罚息收入", "Penalty income"),
+    "recovery_income": ("核销收回", "Recovered after write-off"),
     "suspense": ("待查款项", "Suspense"),
+    "waiver": ("减免", "Waived"),
+    "write_off": ("核销损失", "Written off"),
 }
 
 blueprint = Blueprint("ledger", __name__, url_prefix="/ledger")

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disbursement import schedule
+from disbursement import late_terms, schedule
 from kernel import rates
 from kernel.clock import shanghai
 from kernel.money import Money
 from kernel.rates import Rate
-from origination import disclosure, late_terms
+from origination import disclosure
 from origination.disclosure import CardLine, Lender, Terms
 from underwriting.better_off import Cost
 

@@ -1,0 +1,146 @@
+"""What happened to a loan after it was placed, and where it stands."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from disbursement.delinquency import Bucket, Grade
+from kernel.append_only import append_only
+from kernel.db import Base
+from kernel.money import Money
+from kernel.moves import Step
+
+
+class EventKind(StrEnum):
+    """What may happen to a loan; all but three are events of its schedule."""
+
+    BEGUN = "begun"
+    """The contract began with what had been paid; no event of the schedule."""
+    DISBURSED = "disbursed"
+    RETURNED = "returned"
+    RATE_CHANGED = "rate_changed"
+    PAUSED = "paused"
+    CHARGED = "charged"
+    WAIVED = "waived"
+    REPAID = "repaid"
+    PREPAID = "prepaid"
+    RE_AGED = "re_aged"
+    PAID_OFF = "paid_off"
+    REVERSED = "reversed"
+    WRITTEN_OFF = "written_off"
+    """The lender's books gave it up; the claim stands, so no event of the schedule."""
+    RECOVERED = "recovered"
+    """Money for a loan that was written off; the schedule reads it as repaid."""
+
+
+class LoanEvent(Base):
+    """One thing that happened to a loan; with the contract they are all that a schedule needs."""
+
+    __tablename__ = "loan_event"
+    __table_args__ = (
+        UniqueConstraint("loan_id", "number"),
+        CheckConstraint("number >= 1", name="number_from_one"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Of the payment, the payout leg or the request behind it, or derived from that."""
+    loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"))
+    number: Mapped[int]
+    """1-based, in the order in which they were recorded."""
+    kind: Mapped[EventKind]
+    on: Mapped[date]
+    """The day it counts for, which may lie before the day it was recorded."""
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """Its particulars; amounts in yuan and rates as text, dates in ISO form."""
+    actor: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class LoanPosition(Base):
+    """Where a loan that has begun stands: what its schedule says, kept for whoever asks in bulk.
+
+    Everything here follows from the events and the days closed; `ledger`'s check works it out anew.
+    The four columns of earning are an `accrual.Earning`.
+    """
+
+    __tablename__ = "loan_position"
+    __table_args__ = (
+        Index("ix_loan_position_next_on", "next_on", postgresql_where=text("next_on IS NOT NULL")),
+        Index("ix_loan_position_bucket", "bucket"),
+    )
+
+    loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    closed_through: Mapped[date]
+    """The last business day whose close had something to do; the day before it began until then.
+
+    The ledger shows the loan as of this day or of its last event, whichever is later.
+    """
+    next_on: Mapped[date | None]
+    """The next business day whose close has something to do; None when none has."""
+    overdue_since: Mapped[date | None]
+    """The due date of the oldest instalment that fell due and is not wholly paid."""
+    bucket: Mapped[Bucket]
+    grade: Mapped[Grade]
+    is_accruing: Mapped[bool]
+    """Whether its interest counts as income."""
+    earned: Mapped[Money]
+    """Interest that fell due out of what had accrued."""
+    earning_since: Mapped[date]
+    earning: Mapped[Money]
+    """What the open period earns from `earning_since` to `earning_until`; zero in non-accrual."""
+    earning_until: Mapped[date]
+    written_off_on: Mapped[date | None]
+
+
+class ConcessionKind(StrEnum):
+    """What a lender may give up for a debtor, or give up for lost."""
+
+    WAIVE = "waive"
+    CHANGE_RATE = "change_rate"
+    RE_AGE = "re_age"
+    PAUSE = "pause"
+    WRITE_OFF = "write_off"
+
+
+class ConcessionStatus(StrEnum):
+    """Where a request stands."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    """Booked, by the consent of another person than the one who asked."""
+    DECLINED = "declined"
+
+
+class Concession(Base):
+    """A request to give something up on a loan; two people decide."""
+
+    __tablename__ = "concession"
+    __table_args__ = (Index("ix_concession_loan_id", "loan_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Given by whoever asks; also the identity of the loan event it becomes."""
+    loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"))
+    kind: Mapped[ConcessionKind]
+    on: Mapped[date]
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str]
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime]
+    status: Mapped[ConcessionStatus]
+
+
+class ConcessionStep(Step, Base):
+    """One move of a request."""
+
+    __tablename__ = "concession_step"
+    subject_table = "concession"
+
+
+append_only(LoanEvent)
