@@ -25,11 +25,12 @@ class Journal:
     """One file, and one request at a time that may change the world."""
 
     path: Path
+    is_awake: bool = False
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self) -> None:
         """Wait for one's turn, and write the request down."""
-        if request.path.startswith(_UNKEPT):
+        if not self.is_awake or request.path.startswith(_UNKEPT):
             return
         self.turn.acquire()
         g.has_turn = True
@@ -50,17 +51,22 @@ class Journal:
             self.turn.release()
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Read the requests; a last line that was cut was never acted on."""
+        """Read the requests; a last line that was cut is taken away, for it was never acted on."""
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="ascii").splitlines(keepends=True):
-            if line.endswith("\n"):
-                yield json.loads(line)
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            self.path.write_bytes(whole)
+        for line in whole.splitlines():
+            yield json.loads(line)
 
 
 def wake(app: Flask, path: Path) -> None:
     """Act on what the journal holds, then write every further request down before acting on it."""
     journal = Journal(path)
+    app.before_request(journal.keep)
+    app.teardown_request(journal.end_turn)
     client = app.test_client()
     for line in journal.lines():
         client.open(
@@ -70,5 +76,4 @@ def wake(app: Flask, path: Path) -> None:
             content_type=line["type"] or None,
             headers={"X-Sandbox-Now": line["at"], "Authorization": line["key"]},
         )
-    app.before_request(journal.keep)
-    app.teardown_request(journal.end_turn)
+    journal.is_awake = True
