@@ -134,7 +134,10 @@ _SETTINGS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """SQL that stands for what differs from one transaction to the next: arrays in their text."""
+    """SQL that stands for what differs from one transaction to the next.
+
+    Of a single posting the text of each value, of many the text of an array.
+    """
 
     ids: str
     events: str
@@ -161,6 +164,8 @@ class _Hand:
 
     def _stand_in(self, name: str, given: Mapping[str, Any]) -> str:
         value = given[name]
+        if value is None:
+            return "NULL"
         if value == self._first[0]:
             return f"({self._first[1]})"
         for known, array_text in self._lists:
@@ -184,12 +189,12 @@ def _one(variables: dict[str, str], *, is_hot: bool) -> _Made:
     def derived(kind: str, number: str) -> str:
         return f"md5('{kind}/' || :{number})"
 
-    variables["hot"] = _spelled([accounts.identity(HOT)])
+    variables["hot"] = _spelled(accounts.identity(HOT))
     return _Made(
-        ids=f"'{{' || {derived('id', 'salt')} || '}}'",
-        events=f"'{{' || {derived('event', 'salt')} || '}}'",
-        debits=f"'{{' || {derived('debit', 'debit')} || '}}'",
-        credits=":hot" if is_hot else f"'{{' || {derived('credit', 'credit')} || '}}'",
+        ids=derived("id", "salt"),
+        events=derived("event", "salt"),
+        debits=derived("debit", "debit"),
+        credits=":hot" if is_hot else derived("credit", "credit"),
         first_id=f"CAST({derived('id', 'salt')} AS uuid)",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,10 +21,14 @@ from sqlalchemy import (
     TypeDecorator,
     Uuid,
     create_engine,
+    event,
     text,
 )
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from typing_extensions import override
 
 from kernel.money import Money
@@ -32,6 +37,10 @@ STATEMENT_TIMEOUT_MS: Final = 15_000
 LOCK_TIMEOUT_MS: Final = 5_000
 POOL_SIZE: Final = 10
 POOL_WAIT_SECONDS: Final = 10
+PING_AFTER_SECONDS: Final = 1.0
+"""A connection that rested longer is asked whether it still lives before it is lent out.
+
+Asking every time was measured to cost a transaction of one statement a fifth of its time."""
 
 
 class MoneyColumn(TypeDecorator[Money]):
@@ -94,18 +103,41 @@ _open_later: Callable[[], Engine] | None = None
 
 def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     """Make an engine with bounded waits for connections, locks and statements."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": POOL_WAIT_SECONDS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
             f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC",
         },
     )
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ping_after_rest(engine.dialect))
+    return engine
+
+
+def _note_rest(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info["rests_since"] = time.monotonic()
+
+
+def _ping_after_rest(
+    dialect: Dialect,
+) -> Callable[[DBAPIConnection, ConnectionPoolEntry, PoolProxiedConnection], None]:
+    def ping(
+        connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        since = entry.info.get("rests_since")
+        if since is None or time.monotonic() - since <= PING_AFTER_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
+
+    return ping
 
 
 def bind(to: Engine | Connection, **options: Any) -> None:  # noqa: ANN401 - sessionmaker's own
