@@ -31,19 +31,24 @@ from disbursement.channels.channel import (
     Outcome,
     Receipt,
 )
-from disbursement.channels.signing import Signer
+from disbursement.channels.signing import SignerAndEncrypter, Term
 from disbursement.legs import UNIONPAY
 from disbursement.records.payouts import EvidenceKind
-from kernel.clock import SHANGHAI, Clock
+from kernel.clock import SHANGHAI, Clock, business_day
 from kernel.money import Money
 from kernel.outbound import Garbled, NoAnswer, Outbound, Reply
+from kernel.personal import CardNumber, PersonName
 from kernel.surroundings import Surroundings
 
 CODES: Final = Path(__file__).parent / "unionpay_codes.toml"
 NOTICE_PATH: Final = "/channel/notices"
+ORDER_PATH: Final = "/channel/gateway/backTransReq"
+QUERY_PATH: Final = "/channel/gateway/queryTrans"
 FIELDS_MAX: Final = 60
 ARCHIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 
+_COLLECTION: Final = "11"
+_NOTICE_TYPES: Final = frozenset({"12", _COLLECTION})
 _PAID_OR_FOUND: Final = "00"
 _NO_SUCH_ORDER: Final = "34"
 _NO_FILE_YET: Final = "98"
@@ -55,7 +60,6 @@ _HIDDEN: Final = frozenset({"accNo", "customerInfo"})
 _COMMON: Final = {
     "version": "5.1.0",
     "encoding": "UTF-8",
-    "signMethod": "01",
     "accessType": "0",
 }
 
@@ -69,7 +73,7 @@ class UnionPay:
     """One merchant's way to UnionPay."""
 
     outbound: Outbound
-    signer: Signer
+    signer: SignerAndEncrypter
     merchant: str
     notice_url: str
     clock: Clock
@@ -78,6 +82,11 @@ class UnionPay:
     def name(self) -> str:
         """The channel's name."""
         return UNIONPAY
+
+    @property
+    def key_terms(self) -> tuple[Term, ...]:
+        """How long each key in use may be used."""
+        return self.signer.terms
 
     def pay(self, instruction: Instruction) -> Receipt:
         """Ask for a payment once; whatever goes wrong is an unknown outcome."""
@@ -88,17 +97,23 @@ class UnionPay:
             "channelType": "07",
             "txnAmt": str(instruction.amount.fen),
             "currencyCode": "156",
-            "accNo": self.signer.encrypt(instruction.card.plain),
-            "customerInfo": _customer(instruction.payee.plain),
-            "encryptCertId": self.signer.channel_certificate,
-            "backUrl": self.notice_url,
+            **self.holder(instruction.card, instruction.payee),
         }
-        return self._ask(EvidenceKind.PAY, "/channel/gateway/backTransReq", instruction.key, form)
+        return self.ask(EvidenceKind.PAY, ORDER_PATH, instruction.key, form)
 
     def query(self, key: OrderKey) -> Receipt:
         """Ask where a payment stands; whatever goes wrong is an unknown outcome."""
         form = {"txnType": "00", "txnSubType": "00", "bizType": "000401"}
-        return self._ask(EvidenceKind.QUERY, "/channel/gateway/queryTrans", key, form)
+        return self.ask(EvidenceKind.QUERY, QUERY_PATH, key, form)
+
+    def holder(self, card: CardNumber, name: PersonName) -> dict[str, str]:
+        """Give the fields of an order that name the card, for the channel alone to read."""
+        return {
+            "accNo": self.signer.encrypt(card.plain),
+            "customerInfo": _customer(name.plain),
+            "encryptCertId": self.signer.channel_certificate,
+            "backUrl": self.notice_url,
+        }
 
     def read_notice(self, form: Mapping[str, str]) -> Notice:
         """Read a message of the channel.
@@ -115,7 +130,9 @@ class UnionPay:
             reply=urlencode(form).encode(),
         )
         try:
-            self._require_genuine(form, {"merId": self.merchant, "txnType": "12"})
+            self._require_genuine(form, {"merId": self.merchant})
+            if form.get("txnType") not in _NOTICE_TYPES:
+                raise _NotTheChannel("about another txnType")
             key = OrderKey(order_no=form["orderId"], txn_time=_read_stamp(form["txnTime"]))
             code = _told(_CODE, form["respCode"]) or "unreadable"
         except _NotTheChannel as fault:
@@ -125,6 +142,7 @@ class UnionPay:
         return Notice(
             key=key,
             code=code,
+            is_collection=form["txnType"] == _COLLECTION,
             exchange=replace(exchange, is_genuine=True, verdict=f"notice {code}"),
         )
 
@@ -158,9 +176,10 @@ class UnionPay:
             raise Garbled(f"the channel answered {_told(_CODE, found.get('respCode'))}")
         return _inflated(found.get("fileContent", ""))
 
-    def _ask(
+    def ask(
         self, kind: EvidenceKind, path: str, key: OrderKey, more: Mapping[str, str]
     ) -> Receipt:
+        """Send a form about one order and read the answer, which is unknown unless it is certain."""
         identity = {
             "merId": self.merchant,
             "orderId": key.order_no,
@@ -181,7 +200,8 @@ class UnionPay:
             found = self._read(reply, identity)
         except (NoAnswer, _NotTheChannel) as fault:
             return _receipt(Outcome.UNKNOWN, str(fault), exchange)
-        receipt = _pay_receipt(found) if kind is EvidenceKind.PAY else _query_receipt(found, key)
+        is_query = kind is EvidenceKind.QUERY
+        receipt = _query_receipt(found, key) if is_query else _order_receipt(kind, found)
         return replace(receipt, exchange=replace(exchange, is_genuine=True, verdict=receipt.text))
 
     def _read(self, reply: Reply, expected: Mapping[str, str]) -> dict[str, str]:
@@ -192,14 +212,15 @@ class UnionPay:
         return found
 
     def _require_genuine(self, form: Mapping[str, str], expected: Mapping[str, str]) -> None:
-        if not self.signer.is_signed(form):
+        if not self.signer.is_signed(form, on=business_day(self.clock.now())):
             raise _NotTheChannel("not signed by the channel")
         for name, value in expected.items():
             if form.get(name) != value:
                 raise _NotTheChannel(f"about another {name}")
 
     def _signed(self, form: Mapping[str, str]) -> dict[str, str]:
-        whole = {**_COMMON, "certId": self.signer.certificate, **form}
+        named = {"signMethod": self.signer.method, "certId": self.signer.certificate}
+        whole = {**_COMMON, **named, **form}
         return {**whole, "signature": self.signer.sign(whole)}
 
 
@@ -220,7 +241,7 @@ def connect(surroundings: Surroundings) -> UnionPay:
 
 
 @cache
-def _signer(private_key: Path, channel_key: Path) -> Signer:
+def _signer(private_key: Path, channel_key: Path) -> SignerAndEncrypter:
     return signing.load(private_key, channel_key)
 
 
@@ -243,12 +264,12 @@ def _code_tables() -> dict[str, dict[str, Any]]:
     return tomllib.loads(CODES.read_text(encoding="utf-8"))
 
 
-def _pay_receipt(found: Mapping[str, str]) -> Receipt:
+def _order_receipt(kind: EvidenceKind, found: Mapping[str, str]) -> Receipt:
     code = _told(_CODE, found.get("respCode")) or ""
     outcome = _codes()["pay"].get(code, Outcome.UNKNOWN)
     return Receipt(
         outcome=outcome,
-        text=f"pay {code}",
+        text=f"{kind} {code}",
         code=code,
         reference=_told(_REFERENCE, found.get("queryId")),
         is_ours=code in _our_codes(),
