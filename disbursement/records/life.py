@@ -77,6 +77,8 @@ class LoanPosition(Base):
     )
 
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("product.id"))
+    """The loan's own, kept here too so that a million positions add up by it in one pass."""
     closed_through: Mapped[date]
     """The last business day whose close had something to do; the day before it began until then.
 
@@ -99,17 +101,7 @@ class LoanPosition(Base):
     written_off_on: Mapped[date | None]
 
 
-class ConcessionKind(StrEnum):
-    """What a lender may give up for a debtor, or give up for lost."""
-
-    WAIVE = "waive"
-    CHANGE_RATE = "change_rate"
-    RE_AGE = "re_age"
-    PAUSE = "pause"
-    WRITE_OFF = "write_off"
-
-
-class ConcessionStatus(StrEnum):
+class AmendmentStatus(StrEnum):
     """Where a request stands."""
 
     REQUESTED = "requested"
@@ -118,29 +110,33 @@ class ConcessionStatus(StrEnum):
     DECLINED = "declined"
 
 
-class Concession(Base):
-    """A request to give something up on a loan; two people decide."""
+class Amendment(Base):
+    """A change to a loan that two people decide: a charge, a relief, or giving it up for lost."""
 
-    __tablename__ = "concession"
-    __table_args__ = (Index("ix_concession_loan_id", "loan_id"),)
+    __tablename__ = "amendment"
+    __table_args__ = (
+        Index("ix_amendment_loan_id", "loan_id"),
+        Index("ix_amendment_status", "status"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     """Given by whoever asks; also the identity of the loan event it becomes."""
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"))
-    kind: Mapped[ConcessionKind]
+    kind: Mapped[EventKind]
     on: Mapped[date]
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """As of the loan event that it becomes."""
     reason: Mapped[str]
     requested_by: Mapped[str]
     requested_at: Mapped[datetime]
-    status: Mapped[ConcessionStatus]
+    status: Mapped[AmendmentStatus]
 
 
-class ConcessionStep(Step, Base):
+class AmendmentStep(Step, Base):
     """One move of a request."""
 
-    __tablename__ = "concession_step"
-    subject_table = "concession"
+    __tablename__ = "amendment_step"
+    subject_table = "amendment"
 
 
 append_only(LoanEvent)
