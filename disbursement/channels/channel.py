@@ -91,6 +91,8 @@ class Notice:
     key: OrderKey
     code: str
     exchange: Exchange
+    is_collection: bool = False
+    """Whether it is about money that comes in."""
 
 
 class ForgedNotice(Exception):

@@ -47,8 +47,7 @@ QUERY_PATH: Final = "/channel/gateway/queryTrans"
 FIELDS_MAX: Final = 60
 ARCHIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 
-_COLLECTION: Final = "11"
-_NOTICE_TYPES: Final = frozenset({"12", _COLLECTION})
+_PAYOUT, _COLLECTION = "12", "11"
 _PAID_OR_FOUND: Final = "00"
 _NO_SUCH_ORDER: Final = "34"
 _NO_FILE_YET: Final = "98"
@@ -91,7 +90,7 @@ class UnionPay:
     def pay(self, instruction: Instruction) -> Receipt:
         """Ask for a payment once; whatever goes wrong is an unknown outcome."""
         form = {
-            "txnType": "12",
+            "txnType": _PAYOUT,
             "txnSubType": "00",
             "bizType": "000401",
             "channelType": "07",
@@ -130,9 +129,8 @@ class UnionPay:
             reply=urlencode(form).encode(),
         )
         try:
-            self._require_genuine(form, {"merId": self.merchant})
-            if form.get("txnType") not in _NOTICE_TYPES:
-                raise _NotTheChannel("about another txnType")
+            kind = _COLLECTION if form.get("txnType") == _COLLECTION else _PAYOUT
+            self._require_genuine(form, {"merId": self.merchant, "txnType": kind})
             key = OrderKey(order_no=form["orderId"], txn_time=_read_stamp(form["txnTime"]))
             code = _told(_CODE, form["respCode"]) or "unreadable"
         except _NotTheChannel as fault:
@@ -142,7 +140,7 @@ class UnionPay:
         return Notice(
             key=key,
             code=code,
-            is_collection=form["txnType"] == _COLLECTION,
+            is_collection=kind == _COLLECTION,
             exchange=replace(exchange, is_genuine=True, verdict=f"notice {code}"),
         )
 

@@ -49,6 +49,7 @@ class EvidenceKind(StrEnum):
     """Which exchange with a channel is on record."""
 
     PAY = "pay"
+    COLLECT = "collect"
     QUERY = "query"
     NOTICE = "notice"
     FILE = "file"

@@ -17,6 +17,7 @@ from disbursement.channels.channel import (
     Receipt,
 )
 from disbursement.channels.unionpay import UnionPay
+from disbursement.records.payouts import EvidenceKind
 from kernel.money import Money
 from kernel.outbound import Garbled, NoAnswer, Outbound, Timeouts
 from kernel.personal import PersonName
@@ -286,7 +287,7 @@ def test_a_forged_notice_is_refused_and_kept_as_evidence(channel, notice, forge)
 
 
 def test_a_code_nobody_has_seen_is_unknown():
-    seen: Receipt = unionpay._pay_receipt({"respCode": "88"})
+    seen: Receipt = unionpay._order_receipt(EvidenceKind.PAY, {"respCode": "88"})
     asked = OrderKey(order_no="a1" * 16, txn_time=make.TEN)
     found = unionpay._query_receipt({"respCode": "00", "origRespCode": "88"}, asked)
 
