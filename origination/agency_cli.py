@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import click
@@ -11,7 +13,7 @@ from kernel.db import transaction
 from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
 from kernel.web import signing
-from origination import agencies
+from origination import agencies, agency_statements
 
 OPERATOR: Final = Actor(Role.OPERATOR, "command-line")
 
@@ -61,3 +63,28 @@ def revoke(surroundings: Surroundings, *, key_name: str) -> None:
     with transaction() as session:
         signing.revoke_key(session, key_name, by=OPERATOR, at=surroundings.clock.now())
     click.echo(f"key {key_name} is revoked")
+
+
+@agency.command()
+@click.argument("code")
+@click.option(
+    "--month",
+    required=True,
+    type=click.DateTime(formats=["%Y-%m"]),
+    help="the month, such as 2026-11",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="write it to a file")
+def statement(*, code: str, month: datetime, out: Path | None) -> None:
+    """Write what an agency earned and gave back in a month, as CSV that it may be sent."""
+    try:
+        with transaction() as session:
+            found = agencies.by_code(session, code)
+            made = agency_statements.of_month(session, found, month=month.date())
+    except Refused as refusal:
+        raise click.ClickException(f"{refusal.title}. {refusal.detail}") from None
+    sheet = agency_statements.as_csv(made)
+    if out is None:
+        click.echo(sheet, nl=False)
+    else:
+        out.write_text(sheet, encoding="utf-8")
+        click.echo(f"{len(made.earned)} fees, {made.closing} yuan owed after the month: {out}")

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from disbursement import legs, loans
+from disbursement import commissions, legs, loans
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import moves
 from origination import agency_states, applicants, closing, deciding, offers, requotes
+from origination.records.agencies import Agency
 from origination.records.applications import (
     APPLICATION_MOVES,
     CLOSED,
@@ -120,6 +121,7 @@ def _payout_returned(news: News) -> None:
         once_for=news.fact.subject,
         values={"last4": _card(news).last4},
     )
+    commissions.take_back(news.session, news.fact.subject, by=news.by, at=news.at)
     if _concerns_case(news, application):
         application.paid_off_at = None
         tell_agency(news, application, AgencyState.RETURNED, occasion=news.fact.subject)
@@ -140,9 +142,19 @@ def _payoff_verified(news: News) -> None:
         )
     else:
         done = case_card.id == _card(news).id
+        if done:
+            _owe_commission(news, application)
     if done and application.paid_off_at is None:
         application.paid_off_at = news.fact.at
         tell_agency(news, application, AgencyState.PAID_OFF, occasion=news.fact.subject)
+
+
+def _owe_commission(news: News, application: Application) -> None:
+    """Owe the agency its fee for the card it referred; another card earns it nothing."""
+    referral = news.session.get_one(Referral, application.referral_id)
+    agency = news.session.get_one(Agency, referral.agency_id)
+    referrer = commissions.Agency(ref=agency.id, code=agency.code)
+    commissions.earn(news.session, news.fact.subject, referrer, by=news.by, at=news.at)
 
 
 def _requote_needed(news: News) -> None:
