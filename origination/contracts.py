@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement import loans
+from disbursement import borrowers, loans
 from disbursement.orders import LegOrder, LoanOrder
 from kernel import events, ids, moves, sealing
 from kernel.actors import Actor
@@ -371,5 +371,6 @@ def _place(
         signed_at=at,
         penalty=offers.penalty(offer),
     )
+    borrowers.keep(session, debtor.id, name=debtor.name, national_id=debtor.national_id, at=at)
     application.loan_id = loans.place(session, order, by=by, at=at).id
     session.flush()
