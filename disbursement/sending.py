@@ -6,27 +6,23 @@ two of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from disbursement import payoffs, payouts
+from disbursement import payoffs, payouts, rounds
 from disbursement.channels import unionpay
 from disbursement.channels.channel import Instruction, Outcome, PayoutChannel, Receipt
 from disbursement.issuers import Issuers, NoSuchAccount
 from disbursement.payouts import Findings, Source, Work
+from disbursement.rounds import Step
 from kernel import logs
 from kernel.clock import Clock
 from kernel.db import transaction
 from kernel.outbound import Garbled, NoAnswer
 from kernel.surroundings import Surroundings
 
-RUN_MAX: Final = 500
-"""Legs in one run of a job; the next run takes the rest."""
-SILENCES_MAX: Final = 3
-"""So many silent answers in a row and the run ends: the partner is down, the legs can wait."""
 SEND_WITHIN: Final = timedelta(minutes=5)
 """An instruction older than this is not sent: others may ask about it already."""
 
@@ -105,44 +101,22 @@ def connect(surroundings: Surroundings) -> Sender:
 def send_due(surroundings: Surroundings) -> int:
     """Send every approved leg that can be sent now, and count those that were."""
     sender = connect(surroundings)
-    return _run(lambda: _send_one(sender))
+    return rounds.run(lambda: _send_one(sender), kind="payout")
 
 
 def query_due(surroundings: Surroundings) -> int:
     """Ask about every leg that is due, and count the questions."""
     sender = connect(surroundings)
-    return _run(lambda: _query_one(sender))
+    return rounds.run(lambda: _query_one(sender), kind="payout")
 
 
 def check_due(surroundings: Surroundings) -> int:
     """Ask issuers whether matched payments cleared their cards, and count those that did."""
     sender = connect(surroundings)
-    return _run(lambda: _check_one(sender))
+    return rounds.run(lambda: _check_one(sender), kind="payout")
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one turn of a loop came to."""
-
-    done: int = 0
-    was_silent: bool = False
-
-
-def _run(one: Callable[[], _Step | None]) -> int:
-    done = silences = 0
-    for _ in range(RUN_MAX):
-        step = one()
-        if step is None:
-            break
-        done += step.done
-        silences = silences + 1 if step.was_silent else 0
-        if silences >= SILENCES_MAX:
-            log.warning("payout.partner_silent", silences=silences)
-            break
-    return done
-
-
-def _send_one(sender: Sender) -> _Step | None:
+def _send_one(sender: Sender) -> Step | None:
     work = sender.take()
     if work is None:
         return None
@@ -152,32 +126,32 @@ def _send_one(sender: Sender) -> _Step | None:
     except (NoAnswer, Garbled) as silence:
         log.warning("payout.issuer_silent", leg_id=str(work.leg_id), reason=str(silence))
         sender.put_off(work.leg_id)
-        return _Step(was_silent=True)
+        return Step(was_silent=True)
     except Exception:
         # One leg's failure must not stop the others; after too many it is parked.
         log.exception("payout.not_prepared", leg_id=str(work.leg_id))
         sender.give_back(work.leg_id)
-        return _Step()
+        return Step()
     if instruction is None:
-        return _Step()
+        return Step()
     return _pay(sender, work.leg_id, instruction)
 
 
-def _pay(sender: Sender, leg_id: UUID, instruction: Instruction) -> _Step:
+def _pay(sender: Sender, leg_id: UUID, instruction: Instruction) -> Step:
     try:
         receipt = sender.pay(instruction)
         if receipt is None:
-            return _Step()
+            return Step()
         sender.record(leg_id, receipt, Source.PAY)
     except Exception:
         # The order number is committed: whatever went wrong here, the outcome will be asked for.
         log.exception("payout.not_recorded", leg_id=str(leg_id))
-        return _Step()
+        return Step()
     log.info("payout.sent", leg_id=str(leg_id), outcome=receipt.outcome, code=receipt.code)
-    return _Step(1, was_silent=_is_silent(receipt))
+    return Step(1, was_silent=_is_silent(receipt))
 
 
-def _query_one(sender: Sender) -> _Step | None:
+def _query_one(sender: Sender) -> Step | None:
     with transaction() as session:
         due = payouts.take_due(session, worker=sender.worker, at=sender.clock.now())
     if due is None:
@@ -189,12 +163,12 @@ def _query_one(sender: Sender) -> _Step | None:
     except Exception:
         log.exception("payout.not_queried", leg_id=str(leg_id))
         sender.give_back(leg_id)
-        return _Step()
+        return Step()
     log.info("payout.queried", leg_id=str(leg_id), outcome=receipt.outcome, code=receipt.code)
-    return _Step(1, was_silent=_is_silent(receipt))
+    return Step(1, was_silent=_is_silent(receipt))
 
 
-def _check_one(sender: Sender) -> _Step | None:
+def _check_one(sender: Sender) -> Step | None:
     with transaction() as session:
         question = payoffs.take_due(session, worker=sender.worker, at=sender.clock.now())
     if question is None:
@@ -206,14 +180,14 @@ def _check_one(sender: Sender) -> _Step | None:
     except (NoAnswer, Garbled) as silence:
         log.warning("payout.issuer_silent", leg_id=str(question.leg_id), reason=str(silence))
         sender.put_off(question.leg_id)
-        return _Step(was_silent=True)
+        return Step(was_silent=True)
     except Exception:
         log.exception("payout.not_checked", leg_id=str(question.leg_id))
         sender.give_back(question.leg_id)
-        return _Step()
+        return Step()
     with transaction() as session:
         is_clear = payoffs.record(session, question.leg_id, letter, at=sender.clock.now())
-    return _Step(int(is_clear))
+    return Step(int(is_clear))
 
 
 def _is_silent(receipt: Receipt) -> bool:

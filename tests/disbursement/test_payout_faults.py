@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from disbursement import asking, payouts, sending
+from disbursement import asking, payouts, rounds, sending
 from disbursement.channels.channel import Instruction, Outcome, Receipt
 from disbursement.payouts import Source
 from disbursement.records.loans import LoanStatus
@@ -282,7 +282,7 @@ def test_a_silent_channel_ends_the_run_after_a_few_legs(saga):
     saga.clock.advance(timedelta(minutes=1))
     saga.send()
 
-    assert sent == sending.SILENCES_MAX
+    assert sent == rounds.SILENCES_MAX
     assert statuses == ["approved"] * 3 + ["unknown"] * 3
     assert sorted(leg.status for leg in saga.legs()) == ["accepted"] * 3 + ["unknown"] * 3
 
