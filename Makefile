@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV_CUSTOM := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types contracts fast bench run lock clean
+.PHONY: help install demo test test-faults check format lint types contracts fast bench run lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ FAST := tests/house tests/contracts tests/kernel tests/underwriting $(addprefix 
 
 fast:
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not browser" $(FAST)
+
+# RUNS, FIRST: how many stories, from which seed. SEED: one of them alone, told aloud.
+test-faults: .venv/dev.stamp $(BIN)/daichang ## kill, pause, cut off and set back real processes
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),24) --first $(or $(FIRST),1))
 
 bench: .venv/dev.stamp $(BIN)/daichang ## print speed as ratios measured in one run
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,223 @@
+"""One story: a seed decides what happens to the crew, then everything heals and is judged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from urllib.error import URLError
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from kernel import config, db, sealing
+from kernel.clock import business_day, shanghai
+from kernel.db import transaction
+from kernel.money import Money
+from kernel.records import JobState
+from tests.disbursement.partners import Partners
+from tests.faults import mishaps, oracle
+from tests.faults.crew import SANDBOX, Crew, assembled
+from tests.faults.lending import Lending
+from tests.faults.mishaps import MENU, RESTORE, Stage
+from tests.faults.oracle import Verdict
+from tests.faults.postgres import Server
+from tests.faults.town import Town
+
+LOANS = 6
+STEPS = 9
+DAYS_MIN, DAYS_MAX = 3, 8
+WAIT_SECONDS_MAX = 120
+HOURS = ((9, 5), (22, 0))
+"""When the town's clock is stopped to see the jobs run: files are there, queries are due."""
+BEGINNINGS = (
+    shanghai(date(2026, 11, 20), 10),
+    shanghai(date(2026, 11, 20), 22, 52),
+    shanghai(date(2026, 11, 20), 23, 52),
+    shanghai(date(2026, 12, 31), 23, 50),
+)
+"""Ten in the morning; the channel's cut-off, midnight and the year's end within the story."""
+WATCHED = ("payout-send", "payout-query", "reconcile-day")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a story came to."""
+
+    seed: int
+    happened: Counter[str]
+    complaints: tuple[str, ...]
+    paid: Money
+    returned: Money
+    seconds: float
+    days: int
+
+
+def tell(
+    seed: int, server: Server, folder: Path, *, trace: Callable[[str], None] = lambda _: None
+) -> Told:
+    """Tell the story of a seed on a server that runs, each thing that happens to `trace`."""
+    begun = time.monotonic()
+    random = Random(seed)
+    name = f"story_{seed}"
+    server.drop(name)
+    town = Town(folder / "time")
+    town.set(BEGINNINGS[seed % len(BEGINNINGS)])
+    with (
+        bound(server.create(name)),
+        assembled(folder, server, name, town=town) as crew,
+        telling_notices(crew),
+    ):
+        crew.start(SANDBOX)
+        partners = Partners(crew.sandbox_url, town.clock)
+        lending = Lending(partners, random)
+        lending.open_books()
+        lending.place(loans_count=LOANS)
+        stage = Stage(crew, random, trace)
+        crew.start()
+        wait_until_jobs_run(crew)
+        trace("the crew works")
+        let_it_happen(stage, lending, with_restore=seed % 3 == 0)
+        heal(stage)
+        trace("all is healed")
+        days, verdict = let_days_go_by(stage, lending)
+        leaked = oracle.plain_numbers(crew.logs(), lending.cards)
+    server.drop(name)
+    return Told(
+        seed=seed,
+        happened=stage.happened,
+        complaints=(*verdict.complaints, *(f"F30: {one} stands in a log" for one in leaked)),
+        paid=Money(verdict.paid_fen),
+        returned=Money(verdict.returned_fen),
+        seconds=time.monotonic() - begun,
+        days=days,
+    )
+
+
+def let_it_happen(stage: Stage, lending: Lending, *, with_restore: bool) -> None:
+    """Pay loans out while one thing after the other goes wrong."""
+    crew, random = stage.crew, stage.random
+    backup_at = random.randrange(1, STEPS // 2) if with_restore else None
+    disaster_at = random.randrange(STEPS // 2 + 1, STEPS) if with_restore else None
+    for step in range(STEPS):
+        lending.release()
+        _when_it_can(lending.approve)
+        if step == backup_at:
+            mishaps.back_up(stage)
+        for name in random.sample(sorted(MENU), random.randint(1, 2)):
+            stage.suffer(name)
+        time.sleep(0.2 + random.random() * 0.8)
+        if step == disaster_at:
+            stage.suffer(RESTORE)
+        crew.town.advance(timedelta(seconds=random.randint(30, 360)))
+        mend_some(stage)
+
+
+def mend_some(stage: Stage) -> None:
+    """Start again what has died and let go on what was paused, as a supervisor would; not always."""
+    crew, random = stage.crew, stage.random
+    crew.to_channel.heal()
+    for process in crew.processes.values():
+        if process.is_paused and random.random() < 0.5:
+            process.resume()
+        elif not process.lives and random.random() < 0.8:
+            process.start()
+
+
+def heal(stage: Stage) -> None:
+    """End every fault: from here on the crew must find its way by itself."""
+    crew = stage.crew
+    for proxy in (crew.to_channel, crew.to_database, crew.to_web):
+        proxy.heal()
+    for process in crew.processes.values():
+        if process.is_paused:
+            process.resume()
+        crew.town.skew(process.name, timedelta(0))
+    crew.start()
+    for flood in stage.floods:
+        flood.join(WAIT_SECONDS_MAX)
+
+
+def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
+    """Let days pass until the judge has nothing to say, but no more than so many."""
+    crew = stage.crew
+    lending.released = list(lending.loan_ids)
+    for day in range(1, DAYS_MAX + 1):
+        for hour, minute in HOURS:
+            today = business_day(crew.town.clock.now())
+            wanted = shanghai(today, hour, minute)
+            if wanted <= crew.town.clock.now():
+                wanted += timedelta(days=1)
+            crew.town.advance_to(wanted)
+            lending.look_after()
+            lending.approve()
+            wait_until_jobs_run(crew)
+            stage.trace(f"{wanted:%m-%d %H:%M} has passed")
+        if day >= DAYS_MIN:
+            with transaction() as session:
+                verdict = oracle.judge(session, lending.partners.books())
+            if not verdict.complaints:
+                break
+    return day, verdict
+
+
+def wait_until_jobs_run(crew: Crew) -> None:
+    """Wait until each watched job has ended after this moment, whoever runs it."""
+    since = crew.town.clock.now()
+
+    def all_ran() -> bool:
+        with transaction() as session:
+            ran = session.scalars(select(JobState.name).where(JobState.ran_at >= since)).all()
+        return set(WATCHED) <= set(ran)
+
+    until = time.monotonic() + WAIT_SECONDS_MAX
+    while not _when_it_can(all_ran):
+        crew.start()
+        assert time.monotonic() < until, f"the jobs do not run:\n{crew.logs()[-4000:]}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def bound(url: str) -> Iterator[None]:
+    """Let this process look at the database, past any proxy."""
+    engine = db.open_engine(url)
+    db.bind(engine)
+    settings = config.read({"DAICHANG_ENV": "test"})
+    sealing.bind(sealing.Keyring(settings.seal_keys, settings.index_key))
+    try:
+        yield
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def telling_notices(crew: Crew) -> Iterator[None]:
+    """Have the channel post its notices all the time, whoever is there to hear them."""
+    ending = threading.Event()
+
+    def tell_them() -> None:
+        while not ending.wait(0.3):
+            with suppress(URLError, OSError, ValueError):
+                Partners(crew.sandbox_url, crew.town.clock).deliver()
+
+    thread = threading.Thread(target=tell_them, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(WAIT_SECONDS_MAX)
+
+
+def _when_it_can(act: Callable[[], int]) -> int:
+    """Do something of the staff's; while the database is away, they come back later."""
+    try:
+        return act()
+    except SQLAlchemyError:
+        return 0
