@@ -1,33 +1,36 @@
 """Booking a loan at what was paid: it begins, shrinks, grows again or is undone with its legs.
 
-The principal is always the sum of the legs that are with the issuers. Interest runs from the day
-the last of them was paid; the due dates never change once they are told.
+The contract begins with what had been paid when no payout was open any more, on the day of the
+last of them, so that nobody pays interest for money that was not out yet. What is paid later is a
+further tranche; what comes back counts as never lent, back to its own day. Whatever became of the
+loan meanwhile, both are booked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from disbursement import legs, loans, schedule
-from disbursement.records.loans import Instalment, Loan, LoanStatus
+from disbursement import legs, loan_books, loan_changes, loan_events, loans
+from disbursement.loan_events import Begun
+from disbursement.records.loans import Loan, LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutLeg
-from disbursement.schedule.calendar import month_day, monthly_dates
-from disbursement.schedule.contract import Contract
+from disbursement.schedule.calendar import month_day
+from disbursement.schedule.events import Disbursed, Returned
 from kernel import ids, moves
 from kernel.actors import Actor
-from kernel.money import ZERO, Money
-from kernel.rates import Rate
+from kernel.clock import business_day
+from kernel.money import Money
 
 
 def follow_legs(session: Session, loan: Loan, *, by: Actor, at: datetime) -> None:
     """Book what a loan's legs have come to; the loan is locked, and nothing changed is nothing done.
 
     A pending loan begins when no leg is open and one at least is paid, and is cancelled when none
-    is. An active one follows every later payment and return.
+    is. One that has begun follows every later payment and return, settled or written off or not;
+    when nothing is with the issuers any more and nothing is on its way, it is undone.
     """
     all_legs = legs.of_loan(session, loan.id)
     live = [leg for leg in all_legs if leg.status in legs.LIVE]
@@ -39,13 +42,12 @@ def follow_legs(session: Session, loan: Loan, *, by: Actor, at: datetime) -> Non
             came_back = any(leg.status is LegStatus.RETURNED for leg in all_legs)
             reason = "returned" if came_back else "not_paid"
             loans.close(session, loan, LoanStatus.CANCELLED, reason=reason, by=by, at=at)
-        case LoanStatus.ACTIVE if not is_open and not live:
-            _replace(session, loan, ())
-            loans.close(session, loan, LoanStatus.UNDONE, reason="returned", by=by, at=at)
-        case LoanStatus.ACTIVE:
-            _follow(session, loan, live, at=at)
-        case _:
+        case LoanStatus.PENDING | LoanStatus.CANCELLED:
             return
+        case _:
+            _follow(session, loan, all_legs, by=by, at=at)
+            if not live and not is_open and loans.MOVES.allows(loan.status, LoanStatus.UNDONE):
+                loans.close(session, loan, LoanStatus.UNDONE, reason="returned", by=by, at=at)
 
 
 def has_matured(loan: Loan, *, on: date) -> bool:
@@ -58,108 +60,70 @@ def has_matured(loan: Loan, *, on: date) -> bool:
 def _activate(
     session: Session, loan: Loan, live: Sequence[PayoutLeg], *, by: Actor, at: datetime
 ) -> None:
-    loan.principal = _sum(live)
-    loan.value_date = _last_day(live)
+    loan.principal = loan.begun_with = Money.total(_amount(leg) for leg in live)
+    loan.value_date = max(_value_date(leg) for leg in live)
     loan.anchor_day = loan.value_date.day
     loan.first_due = month_day(loan.value_date, 1, loan.anchor_day)
-    contract = _contract(loan, loan.principal, first_due=loan.first_due, instalments=loan.months)
-    _replace(session, loan, _dues(contract))
+    terms = {
+        "principal": str(loan.begun_with),
+        "first_due": loan.first_due.isoformat(),
+        "months": str(loan.months),
+        "annual_rate": f"{loan.annual_rate.normalize():f}",
+        "penalty_rate": f"{loan.penalty_rate.normalize():f}",
+        "legs": " ".join(sorted(str(leg.id) for leg in live)),
+    }
+    begun = Begun(id=str(ids.derived(loan.id, "begun")), on=loan.value_date)
+    loan_events.record(session, loan, begun, more=terms, by=by, at=at)
+    loan_books.begin(session, loan)
     moves.advance(session, loan, LoanStatus.ACTIVE, table=loans.MOVES, by=by, at=at)
     loans.tell(session, loan, "loan.activated", at=at)
 
 
-def _follow(session: Session, loan: Loan, live: Sequence[PayoutLeg], *, at: datetime) -> None:
-    total = _sum(live)
-    if total == loan.principal:
+def _follow(
+    session: Session, loan: Loan, all_legs: Sequence[PayoutLeg], *, by: Actor, at: datetime
+) -> None:
+    news = list(_news(session, loan, all_legs, at=at))
+    if not news:
         return
-    kind = "loan.shrunk" if total < loan.principal else "loan.restored"
-    loan.principal = total
-    if live:
-        # A leg paid later moves the start of interest on; a returned one never moves it back.
-        loan.value_date = max(_terms(loan)[0], _last_day(live))
-    _replace(session, loan, _reissued(session, loan))
-    loans.tell(session, loan, kind, at=at)
+    life = loan_books.of(session, loan)
+    for leg, event in news:
+        came_back = isinstance(event, Returned)
+        loan.principal += -event.amount if came_back else event.amount
+        more = {"leg_id": str(leg.id)}
+        loan_changes.book(session, life, event, more=more, by=by, at=at)
+        loans.tell(session, loan, "loan.shrunk" if came_back else "loan.restored", at=at)
 
 
-class _Due(NamedTuple):
-    """One due date of a new version of the schedule."""
-
-    due_on: date
-    principal: Money
-    interest: Money
-    balance: Money
-
-
-def _reissued(session: Session, loan: Loan) -> list[_Due]:
-    """Spread the principal anew over the due dates that are left after the value date.
-
-    What fell due before keeps its row, so that only the rest is spread.
-    """
-    if loan.principal == ZERO:
-        return []
-    value_date, first_due, anchor_day = _terms(loan)
-    kept = [
-        _Due(row.due_on, row.principal, row.interest, row.balance)
-        for row in loans.instalments(session, loan)
-        if row.due_on <= value_date
-    ]
-    rest = loan.principal - Money.total(due.principal for due in kept)
-    dates = monthly_dates(first_due, loan.months, anchor_day=anchor_day)
-    left = [due_on for due_on in dates if due_on > value_date]
-    if rest <= ZERO:
-        return kept
-    first = left[0] if left else month_day(value_date, 1, anchor_day)
-    contract = _contract(loan, rest, first_due=first, instalments=max(len(left), 1))
-    return [*kept, *_dues(contract)]
-
-
-def _dues(contract: Contract) -> list[_Due]:
-    rows = schedule.build(contract).rows
-    return [_Due(row.due_on, row.principal, row.interest, row.balance) for row in rows]
-
-
-def _contract(loan: Loan, principal: Money, *, first_due: date, instalments: int) -> Contract:
-    value_date, _, anchor_day = _terms(loan)
-    return Contract(
-        principal=principal,
-        annual_rate=Rate(loan.annual_rate),
-        instalments=instalments,
-        value_date=value_date,
-        first_due=first_due,
-        anchor_day=anchor_day,
-    )
-
-
-def _replace(session: Session, loan: Loan, dues: Sequence[_Due]) -> None:
-    """Put a new version of the schedule in force; the rows of the old one stay as they were."""
-    loan.schedule_version += 1
-    session.add_all(
-        Instalment(
-            id=ids.derived(loan.id, "instalment", loan.schedule_version, number),
-            loan_id=loan.id,
-            schedule_version=loan.schedule_version,
-            number=number,
-            due_on=due.due_on,
-            principal=due.principal,
-            interest=due.interest,
-            fees=ZERO,
-            balance=due.balance,
-        )
-        for number, due in enumerate(dues, 1)
-    )
-    session.flush()
-
-
-def _terms(loan: Loan) -> tuple[date, date, int]:
-    """Give value date, first due date and anchor day of a loan that has begun."""
-    assert loan.value_date is not None, "an active loan has a value date"
-    assert loan.first_due is not None, "an active loan has due dates"
-    assert loan.anchor_day is not None, "an active loan has an anchor day"
-    return loan.value_date, loan.first_due, loan.anchor_day
-
-
-def _sum(live: Sequence[PayoutLeg]) -> Money:
-    return Money.total(_amount(leg) for leg in live)
+def _news(
+    session: Session, loan: Loan, all_legs: Sequence[PayoutLeg], *, at: datetime
+) -> Iterator[tuple[PayoutLeg, Disbursed | Returned]]:
+    """List what became of the legs since the loan began and stands in no event of it yet."""
+    assert loan.value_date is not None, "the loan has begun"
+    begun = loan_events.find(session, ids.derived(loan.id, "begun"))
+    assert begun is not None, "the loan has begun"
+    at_first = set(begun.body["legs"].split())
+    for leg in all_legs:
+        paid_id, back_id = ids.derived(leg.id, "paid out"), ids.derived(leg.id, "came back")
+        is_first = str(leg.id) in at_first
+        is_tranche = loan_events.find(session, paid_id) is not None
+        if leg.status in legs.LIVE and not is_first and not is_tranche:
+            on = max(_value_date(leg), loan.value_date)
+            yield leg, Disbursed(id=str(paid_id), on=on, amount=_amount(leg))
+        elif (
+            leg.status is LegStatus.RETURNED
+            and (is_first or is_tranche)
+            and loan_events.find(session, back_id) is None
+        ):
+            since = loan.value_date if is_first else max(_value_date(leg), loan.value_date)
+            yield (
+                leg,
+                Returned(
+                    id=str(back_id),
+                    on=max(leg.returned_on or business_day(at), since),
+                    amount=_amount(leg),
+                    disbursement_id=None if is_first else str(paid_id),
+                ),
+            )
 
 
 def _amount(leg: PayoutLeg) -> Money:
@@ -167,7 +131,6 @@ def _amount(leg: PayoutLeg) -> Money:
     return leg.amount
 
 
-def _last_day(live: Sequence[PayoutLeg]) -> date:
-    days = [leg.value_date for leg in live if leg.value_date is not None]
-    assert len(days) == len(live), "a paid leg has a value date"
-    return max(days)
+def _value_date(leg: PayoutLeg) -> date:
+    assert leg.value_date is not None, "a paid leg has a value date"
+    return leg.value_date

@@ -75,7 +75,8 @@ _CHECKS: Final = {
         SELECT n.id FROM loan n
         LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM payout_leg l WHERE l.loan_id = n.id
             AND l.status IN ('paid', 'matched', 'payoff_verified')) paid ON true
-        WHERE (n.status IN ('active', 'settled') AND n.principal <> coalesce(paid.fen, 0))
+        WHERE (n.status IN ('active', 'settled', 'written_off')
+               AND n.principal <> coalesce(paid.fen, 0))
            OR (n.status IN ('cancelled', 'undone')
                AND (n.principal <> 0 OR coalesce(paid.fen, 0) <> 0))
     """,

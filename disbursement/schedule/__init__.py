@@ -6,7 +6,7 @@ arguments, so they agree to the last fen. Nothing here knows a clock, a session 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import MAXYEAR, date
 
 from disbursement.schedule import regular, replay, terms
@@ -19,12 +19,17 @@ from kernel.rates import Rate
 
 
 def build(
-    contract: Contract, events: Sequence[Event] = (), *, as_of: date | None = None
+    contract: Contract,
+    events: Sequence[Event] = (),
+    *,
+    as_of: date | None = None,
+    accepted: Collection[str] = (),
 ) -> Schedule:
     """Make the schedule that the contract and everything that happened since mean.
 
     `as_of` is the day looked at: up to it penalty runs on what is overdue and waiting credit pays
-    what falls due. Without it the last event is the day.
+    what falls due. Without it the last event is the day. `accepted` names events that were booked
+    before: they stand though a later return or reversal leaves less room for them.
 
     Raises:
         NotApplicable: an event cannot happen to this loan at that time.
@@ -33,7 +38,7 @@ def build(
         return Schedule(
             contract.value_date, contract.principal, regular.rows(regular.plain(contract))
         )
-    return replay.run(terms.of(contract), events, as_of=as_of)
+    return replay.run(terms.of(contract), events, as_of=as_of, accepted=accepted)
 
 
 def annuity(

@@ -7,7 +7,7 @@ more term of the sum: balance x factor(start, end) + change x factor(day of chan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -57,6 +57,9 @@ class Replay:
         """Money that came in and waits."""
         self.ending = False
         """Whether the loan ends once its balance is nil, even before its last period."""
+        self.accepted: Collection[str] = ()
+        """Events that were booked before: what the present history leaves no room for is then
+        taken as far as it goes, and what is left of its money waits as credit."""
 
     # -- what is owed ------------------------------------------------------------------------
 
@@ -69,6 +72,13 @@ class Replay:
     def span(self) -> Span | None:
         """The period that is open, None after the last."""
         return self.spans[self.at] if self.at < len(self.spans) else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is owed and nothing will be."""
+        if self.span is not None or self.charges:
+            return False
+        return not any(item.outstanding for item in self.items)
 
     def factor(self, span: Span, start: date, end: date) -> Fraction:
         """Give the rate factor of a stretch of a period."""

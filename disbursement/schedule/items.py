@@ -20,6 +20,8 @@ class Item:
     """The day after which it counts as late, apart from days of grace."""
     owed: dict[Part, int]
     paid: dict[Part, int] = field(default_factory=lambda: dict.fromkeys(Part, 0))
+    waived: dict[Part, int] = field(default_factory=lambda: dict.fromkeys(Part, 0))
+    """What was given up; `owed` holds it no more."""
     late: int = 0
     paid_on: date | None = None
     penal_fen_days: int = 0

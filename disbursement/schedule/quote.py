@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,7 +31,13 @@ class Payoff:
         return self.principal + self.interest + self.fees + self.penalty - self.credit
 
 
-def payoff(contract: Contract, events: Sequence[Event] = (), *, on: date) -> Payoff:
+def payoff(
+    contract: Contract,
+    events: Sequence[Event] = (),
+    *,
+    on: date,
+    accepted: Collection[str] = (),
+) -> Payoff:
     """Quote the amount that closes the loan on a day: principal and interest up to that day only.
 
     Source: 民法典 art. 677 (interest for the time the money was used).
@@ -39,9 +45,8 @@ def payoff(contract: Contract, events: Sequence[Event] = (), *, on: date) -> Pay
     Raises:
         NotApplicable: the loan is closed, or the day lies before its last event.
     """
-    state = replay.state_after(terms.of(contract), events, as_of=on)
-    owing = state.span is not None or state.charges or any(i.outstanding for i in state.items)
-    if not owing:
+    state = replay.state_after(terms.of(contract), events, as_of=on, accepted=accepted)
+    if state.is_over:
         raise NotApplicable("the loan is closed")
     replay.close_off(state, on)
     open_by_part = {part: Money(sum(item.open(part) for item in state.items)) for part in Part}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -10,35 +10,51 @@ from typing import Any, Final, assert_never
 
 from disbursement.allocation import Part
 from disbursement.schedule import events as happened
+from disbursement.schedule.calendar import month_day
 from disbursement.schedule.engine import Replay
 from disbursement.schedule.events import Event, NotApplicable, Strategy
-from disbursement.schedule.factors import Span
 from disbursement.schedule.items import Item
 from disbursement.schedule.rows import Paid, Row, Schedule
 from disbursement.schedule.terms import Terms
 from kernel.money import Money
 
+_ENDED: Final = "the last instalment has fallen due"
 
-def run(terms: Terms, events: Sequence[Event], *, as_of: date | None) -> Schedule:
+
+def run(
+    terms: Terms,
+    events: Sequence[Event],
+    *,
+    as_of: date | None,
+    accepted: Collection[str] = (),
+) -> Schedule:
     """Replay events over the terms; penalty of what is overdue runs to `as_of`.
 
     Raises:
         NotApplicable: an event cannot happen to this loan at that time.
     """
-    state = state_after(terms, events, as_of=as_of)
+    state = state_after(terms, events, as_of=as_of, accepted=accepted)
     state.project()
     return schedule_of(state)
 
 
-def state_after(terms: Terms, events: Sequence[Event], *, as_of: date | None) -> Replay:
+def state_after(
+    terms: Terms,
+    events: Sequence[Event],
+    *,
+    as_of: date | None,
+    accepted: Collection[str] = (),
+) -> Replay:
     """Replay events and stop on the last of them, or on `as_of`, with later periods still open."""
     back = happened.returned_from_principal(events)
     if back > terms.principal:
         raise NotApplicable("no more can come back than was sent out")
     state = Replay(replace(terms, principal=terms.principal - back))
-    if back == terms.principal:
+    state.accepted = accepted
+    standing = happened.in_force(events)
+    if back == terms.principal and not any(isinstance(e, happened.Disbursed) for e in standing):
         state.spans.clear()
-    for event in happened.in_force(events):
+    for event in standing:
         if event.on < terms.value_date or (as_of is not None and event.on > as_of):
             raise NotApplicable("an event lies between the value date and the day looked at")
         state.close_until(event.on)
@@ -66,15 +82,32 @@ def _repay(state: Replay, event: happened.Repaid) -> None:
 
 
 def _disburse(state: Replay, event: happened.Disbursed) -> None:
-    _open(state)
+    if state.span is None:
+        _object(state, event, _ENDED)
+        _begin_again(state, event.on)
+    state.ending = False
     state.change(event.on, _positive(event.amount))
     state.solve()
 
 
+def _begin_again(state: Replay, on: date) -> None:
+    """Put the due dates that are left back into a loan that had ended; one a month on if none."""
+    number = state.items[-1].number + 1 if state.items else 1
+    left = [span for span in state.terms.spans if span.end > on]
+    if left:
+        state.spans[state.at :] = [
+            replace(span, number=number + position) for position, span in enumerate(left)
+        ]
+    elif state.terms.respan is not None:
+        state.spans[state.at :] = state.terms.respan(on, month_day(on, 1, on.day), 1, number)
+
+
 def _change_rate(state: Replay, event: happened.RateChanged) -> None:
-    _open(state)
     state.rates.change(event.on, Fraction(event.annual_rate.annual))
-    state.solve()
+    if state.span is None:
+        _object(state, event, _ENDED)
+    else:
+        state.solve()
 
 
 def _pause(state: Replay, event: happened.Paused) -> None:
@@ -85,11 +118,10 @@ def _pause(state: Replay, event: happened.Paused) -> None:
     state.rates.pause(event.on, event.until)
 
 
-def _open(state: Replay) -> Span:
-    span = state.span
-    if span is None:
-        raise NotApplicable("the last instalment has fallen due")
-    return span
+def _object(state: Replay, event: Event, reason: str) -> None:
+    """Refuse an event, unless it was booked before."""
+    if event.id not in state.accepted:
+        raise NotApplicable(reason)
 
 
 def _positive(amount: Money) -> int:
@@ -103,8 +135,11 @@ def _prepay(state: Replay, event: happened.Prepaid) -> None:
     if not left:
         return
     if left > state.balance:
-        raise NotApplicable("more than the principal that is left; ask for the payoff amount")
-    prepay(state, left, on=event.on, strategy=event.strategy)
+        _object(state, event, "more than the principal that is left; ask for the payoff amount")
+        state.credit += left - state.balance
+        left = state.balance
+    if left:
+        prepay(state, left, on=event.on, strategy=event.strategy)
 
 
 def prepay(state: Replay, fen: int, *, on: date, strategy: Strategy) -> None:
@@ -113,7 +148,9 @@ def prepay(state: Replay, fen: int, *, on: date, strategy: Strategy) -> None:
     Raises:
         NotApplicable: the last instalment has fallen due.
     """
-    span = _open(state)
+    span = state.span
+    if span is None:
+        raise NotApplicable(_ENDED)
     if not state.solved:
         state.solve()
     change = state.change(on, -fen)
@@ -133,11 +170,8 @@ def prepay(state: Replay, fen: int, *, on: date, strategy: Strategy) -> None:
 def _pay_off(state: Replay, event: happened.PaidOff) -> None:
     owed = close_off(state, event.on)
     if owed != event.amount.fen:
-        raise NotApplicable(f"the payoff amount on that day is {Money(max(0, owed))}")
-    left = state.pay(event.amount.fen + state.credit, event.on)
-    state.credit = 0
-    assert left == 0, "a payoff pays exactly what is owed"
-    assert not any(item.outstanding for item in state.items), "a payoff leaves nothing owed"
+        _object(state, event, f"the payoff amount on that day is {Money(max(0, owed))}")
+    state.credit = state.pay(_positive(event.amount) + state.credit, event.on)
 
 
 def close_off(state: Replay, on: date) -> int:
@@ -166,16 +200,19 @@ def _charge(state: Replay, event: happened.Charged) -> None:
 
 
 def _waive(state: Replay, event: happened.Waived) -> None:
+    if event.part is Part.PRINCIPAL:
+        raise NotApplicable("principal is written off, never waived")
     state.accrue_penalty(event.on)
     left = _positive(event.amount)
     for item in state.items:
         given = min(left, item.open(event.part))
         item.owed[event.part] -= given
+        item.waived[event.part] += given
         left -= given
         if given and not item.outstanding:
             item.paid_on = event.on
     if left:
-        raise NotApplicable("no more can be waived than is owed")
+        _object(state, event, "no more can be waived than is owed")
 
 
 def _re_age(state: Replay, event: happened.ReAged) -> None:
