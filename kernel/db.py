@@ -35,6 +35,8 @@ from kernel.money import Money
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
 LOCK_TIMEOUT_MS: Final = 5_000
+IDLE_TIMEOUT_MS: Final = 300_000
+"""An open transaction that does nothing is ended: it would hold locks, and every event reader."""
 POOL_SIZE: Final = 10
 POOL_WAIT_SECONDS: Final = 10
 PING_AFTER_SECONDS: Final = 1.0
@@ -111,7 +113,8 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
         connect_args={
             "connect_timeout": POOL_WAIT_SECONDS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
-            f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC",
+            f"-c lock_timeout={LOCK_TIMEOUT_MS} "
+            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC",
         },
     )
     event.listen(engine, "checkin", _note_rest)
