@@ -95,6 +95,7 @@ def begin(session: Session, loan: Loan) -> Life:
     day_before = contract.value_date - timedelta(days=1)
     position = LoanPosition(
         loan_id=loan.id,
+        product_id=loan.product_id,
         closed_through=day_before,
         bucket=Bucket.M0,
         grade=Grade.NORMAL,
@@ -114,13 +115,31 @@ def begin(session: Session, loan: Loan) -> Life:
 
 
 def of(session: Session, loan: Loan) -> Life:
-    """Read the life of a locked loan that has begun.
+    """Read the life of a locked loan that has begun, to change it.
+
+    Its position is locked too: the end of day closes loans by thousands and locks positions alone.
 
     Raises:
         LoanNotBegun: it has not.
     """
     contract = loan_events.contract_of(loan)
-    position = session.get_one(LoanPosition, loan.id, populate_existing=True)
+    position = session.get_one(
+        LoanPosition, loan.id, populate_existing=True, with_for_update={"key_share": True}
+    )
+    return _of(session, loan, contract, position)
+
+
+def seen(session: Session, loan: Loan) -> Life:
+    """Read the life of a loan that has begun, to look at it.
+
+    Raises:
+        LoanNotBegun: it has not.
+    """
+    contract = loan_events.contract_of(loan)
+    return _of(session, loan, contract, session.get_one(LoanPosition, loan.id))
+
+
+def _of(session: Session, loan: Loan, contract: Contract, position: LoanPosition) -> Life:
     return Life(
         loan=loan,
         books=_books(session, loan),

@@ -242,7 +242,7 @@ def payoff_quote(session: Session, loan_id: UUID, *, on: date) -> Payoff:
         LoanNotBegun: it has not begun.
         NotApplicable: nothing is owed, or something was booked for a later day.
     """
-    return _quote(loan_books.of(session, loans.get(session, loan_id)), on)
+    return _quote(loan_books.seen(session, loans.get(session, loan_id)), on)
 
 
 def owed(session: Session, loan_id: UUID, *, on: date) -> Owing:
@@ -252,7 +252,7 @@ def owed(session: Session, loan_id: UUID, *, on: date) -> Owing:
         NoSuchLoan: there is none.
         LoanNotBegun: it has not begun.
     """
-    life = loan_books.of(session, loans.get(session, loan_id))
+    life = loan_books.seen(session, loans.get(session, loan_id))
     day = max(on, life.contract.value_date)
     past = tuple(event for event in life.events if event.on <= day)
     reading = figures.read(life.contract, past, on=day, accepted={event.id for event in past})

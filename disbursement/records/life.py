@@ -72,7 +72,12 @@ class LoanPosition(Base):
 
     __tablename__ = "loan_position"
     __table_args__ = (
-        Index("ix_loan_position_next_on", "next_on", postgresql_where=text("next_on IS NOT NULL")),
+        Index(
+            "ix_loan_position_next_on",
+            "next_on",
+            "loan_id",
+            postgresql_where=text("next_on IS NOT NULL"),
+        ),
         Index("ix_loan_position_bucket", "bucket"),
     )
 
