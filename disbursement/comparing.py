@@ -20,7 +20,8 @@ from disbursement.channels.channel import Outcome, Receipt
 from disbursement.clearing import Agreed
 from disbursement.gathering import Gathered
 from disbursement.matching import banking, fees, tables
-from disbursement.matching.banking import Expected, Purpose
+from disbursement.matching.banking import Expected
+from disbursement.matching.flows import Purpose
 from disbursement.matching.items import Items, match_items
 from disbursement.matching.kinds import HOLDING, BreakKind, Difference
 from disbursement.matching.one_by_one import match_lines

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from disbursement.channels.days import settlement_day
 from disbursement.matching import tables, working_days
-from disbursement.matching.banking import Purpose
+from disbursement.matching.flows import Purpose
 from disbursement.matching.tables import BankEntry, OurLeg, Stand
 from disbursement.records.payouts import LegStatus
 from disbursement.records.settlement import (

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from disbursement import breaks, clearing, comparing, days, gathering, importing, legs
 from disbursement.clearing import Settled
 from disbursement.comparing import BankSide, Found, ItemSide
-from disbursement.matching.banking import Purpose
+from disbursement.matching.flows import Purpose
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.records.breaks import Break
 from disbursement.records.days import DayStatus, ReconciliationDay, ReconciliationRun

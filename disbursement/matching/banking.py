@@ -1,7 +1,7 @@
 """Matching by sums: the channel's day against the bank's lines, and deposits against the books.
 
-The channel settles a day by one line for what it paid, one for its fees and one for what came
-back; their references name the day (docs/sandbox.md). A bank may also show payments one by one,
+The channel settles a day, for each way of the money, by one line for the principal, one for its fees
+and one for what came back; their references name the day (docs/sandbox.md). A bank may also show payments one by one,
 under our order number or the channel's.
 """
 
@@ -12,33 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Final, NamedTuple
 
+from disbursement.matching.flows import DIRECTIONS, PAYOUT, Flow, Purpose
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.matching.one_by_one import NO_ITEMS, ItemSums
 from disbursement.matching.tables import BankEntry
-from disbursement.statements.lines import Direction
 from kernel.money import ZERO, Money
 
-_REFERENCE: Final = re.compile(r"(SETTLE|FEE|RETURN|FUND)(\d{4})(\d{2})(\d{2})(\d*)", re.ASCII)
-
-
-class Purpose(StrEnum):
-    """What the reference of a bank line says the money moved for."""
-
-    SETTLE = "SETTLE"
-    FEE = "FEE"
-    RETURN = "RETURN"
-    FUND = "FUND"
-
-
-_DIRECTIONS: Final = {
-    Purpose.SETTLE: Direction.OUT,
-    Purpose.FEE: Direction.OUT,
-    Purpose.RETURN: Direction.IN,
-    Purpose.FUND: Direction.IN,
-}
+_REFERENCE: Final = re.compile(rf"({'|'.join(Purpose)})(\d{{4}})(\d{{2}})(\d{{2}})(\d*)", re.ASCII)
 
 
 class Told(NamedTuple):
@@ -49,12 +31,12 @@ class Told(NamedTuple):
 
 
 def told(entry: BankEntry) -> Told | None:
-    """Read a bank line's reference; None when it is not one of the four, or moves the wrong way."""
+    """Read a bank line's reference; None when it is none of ours, or moves the wrong way."""
     found = _REFERENCE.fullmatch(entry.reference)
     if found is None:
         return None
     purpose = Purpose(found[1])
-    if _DIRECTIONS[purpose] is not entry.direction or (found[5] and purpose is not Purpose.FUND):
+    if DIRECTIONS[purpose] is not entry.direction or (found[5] and purpose is not Purpose.FUND):
         return None
     try:
         return Told(purpose, date(int(found[2]), int(found[3]), int(found[4])))
@@ -64,9 +46,10 @@ def told(entry: BankEntry) -> Told | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the channel's file of a day says the bank must have moved."""
+    """What the channel's file of a day says the bank must have moved one way."""
 
     day: date
+    flow: Flow = PAYOUT
     paid: Money
     paid_by_books: Money
     """The same rows, at the amounts of the legs they belong to where these differ."""
@@ -82,30 +65,32 @@ class Tie:
     fees: bool
     returned: bool
     differences: tuple[Difference, ...]
+    flow: Flow = PAYOUT
 
     @property
     def sides(self) -> dict[Purpose, bool]:
         """Tell by purpose whether it ties."""
-        return {
-            Purpose.SETTLE: self.paid,
-            Purpose.FEE: self.fees,
-            Purpose.RETURN: self.returned,
-        }
+        ties = (self.paid, self.fees, self.returned)
+        return dict(zip(self.flow.purposes(), ties, strict=True))
 
 
 def tie(entries: Sequence[BankEntry], expected: Expected, *, items: ItemSums = NO_ITEMS) -> Tie:
     """Compare the bank's lines of a settlement day with what its file says.
 
-    `entries` name the day by their references; `items` is what lines that name single payments
-    add up to.
+    `entries` name the day by their references, and those of the other way are passed by; `items`
+    is what lines that name single payments add up to.
     """
-    sums = {Purpose.SETTLE: items.paid, Purpose.FEE: ZERO, Purpose.RETURN: items.returned}
+    flow = expected.flow
+    sums = {flow.principal: items.paid, flow.fee: ZERO, flow.back: items.returned}
+    own = []
     for entry in entries:
         known = told(entry)
         assert known is not None, "a line whose reference says nothing"
         assert known.day == expected.day, "a line of another day"
-        sums[known.purpose] += Money(entry.fen)
-    paid, fees, back = sums[Purpose.SETTLE], sums[Purpose.FEE], sums[Purpose.RETURN]
+        if known.purpose in sums:
+            sums[known.purpose] += Money(entry.fen)
+            own.append(entry)
+    paid, fees, back = (sums[purpose] for purpose in flow.purposes())
     paid_ties = paid in {expected.paid, expected.paid_by_books}
     fees_tie, back_ties = fees == expected.fees, back == expected.returned
     differences: Iterable[Difference]
@@ -113,16 +98,17 @@ def tie(entries: Sequence[BankEntry], expected: Expected, *, items: ItemSums = N
         differences = (_net(paid, expected),)
     else:
         differences = _untied(
-            (paid_ties, BreakKind.BANK_TOTAL, Purpose.SETTLE, expected.paid, paid),
-            (fees_tie, BreakKind.FEE, Purpose.FEE, expected.fees, fees),
-            (back_ties, BreakKind.BANK_TOTAL, Purpose.RETURN, expected.returned, back),
+            (paid_ties, BreakKind.BANK_TOTAL, flow.principal, expected.paid, paid),
+            (fees_tie, BreakKind.FEE, flow.fee, expected.fees, fees),
+            (back_ties, BreakKind.BANK_TOTAL, flow.back, expected.returned, back),
             day=expected.day,
         )
     return Tie(
         paid=paid_ties,
         fees=fees_tie,
         returned=back_ties,
-        differences=(*differences, *_late_values(entries, expected.day)),
+        differences=(*differences, *_late_values(own, expected.day)),
+        flow=flow,
     )
 
 
@@ -159,15 +145,19 @@ def unexplained(entry: BankEntry, detail: str) -> Difference:
 
 
 def _is_net(paid: Money, fees: Money, back: Money, expected: Expected) -> bool:
-    """Tell whether one line moved principal, fee, or returns together."""
+    """Tell whether one line moved principal, fee, or returns together.
+
+    A fee makes what leaves us more, and what reaches us less.
+    """
     if fees:
         return False
+    charged = expected.fees if expected.flow.sign < 0 else -expected.fees
     if back:
-        return back == expected.returned and paid == expected.paid + expected.fees
+        return back == expected.returned and paid == expected.paid + charged
     nets = {
         expected.paid + expected.fees,
         expected.paid - expected.fees,
-        expected.paid + expected.fees - expected.returned,
+        expected.paid + charged - expected.returned,
     }
     return paid in nets - {expected.paid}
 
@@ -175,7 +165,7 @@ def _is_net(paid: Money, fees: Money, back: Money, expected: Expected) -> bool:
 def _net(paid: Money, expected: Expected) -> Difference:
     return Difference(
         kind=BreakKind.NET_OF_FEE,
-        subject=f"{Purpose.SETTLE}{expected.day:%Y%m%d}",
+        subject=f"{expected.flow.principal}{expected.day:%Y%m%d}",
         detail="the bank moved principal, fees or returns in one sum",
         ours=expected.paid,
         theirs=paid,

@@ -1,4 +1,4 @@
-"""What a channel charges for a payment: agreed terms, as dated data."""
+"""What a channel charges for a payment or a collection: agreed terms, as dated data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from disbursement.matching.flows import PAYOUT, Flow
 from kernel.money import Money
 
 TERMS: Final = Path(__file__).parent / "fees.toml"
@@ -44,20 +45,20 @@ class FeeTerms:
         return share + self.fixed.fen
 
 
-def agreed(channel: str, *, on: date) -> FeeTerms:
-    """Give the terms of a channel in force on a day.
+def agreed(channel: str, *, on: date, flow: Flow = PAYOUT) -> FeeTerms:
+    """Give the terms of a channel for one way of the money in force on a day.
 
     Raises:
         NoTermsInForce: there are none.
     """
-    for in_force, terms in reversed(_terms(channel)):
+    for in_force, terms in reversed(_terms(channel, flow.name)):
         if in_force <= on:
             return terms
-    raise NoTermsInForce(f"no fee terms with {channel} are in force on {on}")
+    raise NoTermsInForce(f"no terms with {channel} for a {flow.name} are in force on {on}")
 
 
 @cache
-def _terms(channel: str) -> tuple[tuple[date, FeeTerms], ...]:
+def _terms(channel: str, flow: str) -> tuple[tuple[date, FeeTerms], ...]:
     parsed = tomllib.loads(TERMS.read_text(encoding="utf-8"))
     found = [
         (
@@ -68,6 +69,6 @@ def _terms(channel: str) -> tuple[tuple[date, FeeTerms], ...]:
             ),
         )
         for row in parsed["terms"]
-        if row["channel"] == channel
+        if (row["channel"], row["flow"]) == (channel, flow)
     ]
     return tuple(sorted(found, key=lambda pair: pair[0]))

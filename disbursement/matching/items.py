@@ -17,6 +17,7 @@ import polars as pl
 
 from disbursement.matching import verdicts
 from disbursement.matching.fees import FeeTerms
+from disbursement.matching.flows import PAYOUT, Flow
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.matching.tables import Stand
 from disbursement.statements.lines import LineKind
@@ -38,14 +39,21 @@ class Items:
     """Paid legs that no file need have yet."""
 
 
-def match_items(ours: pl.DataFrame, channel: pl.DataFrame, *, day: date, terms: FeeTerms) -> Items:
-    """Compare our legs with the rows of the channel's file of a settlement day."""
+def match_items(
+    ours: pl.DataFrame,
+    channel: pl.DataFrame,
+    *,
+    day: date,
+    terms: FeeTerms,
+    flow: Flow = PAYOUT,
+) -> Items:
+    """Compare our orders of one way with the rows of the channel's file of a settlement day."""
     keyed = _with_order_numbers(channel, ours)
     with_payments = _joined(ours, keyed, LineKind.PAID)
     paid, of_payments = _split(
         with_payments,
-        plain=_is_plain(day, terms),
-        judge=partial(verdicts.payment, day=day, terms=terms),
+        plain=_is_plain(day, terms, flow),
+        judge=partial(verdicts.payment, day=day, terms=terms, flow=flow),
     )
     returned, of_returns = _split(
         _joined(ours, keyed, LineKind.RETURNED),
@@ -93,7 +101,7 @@ def _copies_marked(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_plain(day: date, terms: FeeTerms) -> pl.Expr:
+def _is_plain(day: date, terms: FeeTerms, flow: Flow) -> pl.Expr:
     """Tell which rows agree with a leg that went out in everything."""
     return (
         pl.col("is_single")
@@ -104,7 +112,7 @@ def _is_plain(day: date, terms: FeeTerms) -> pl.Expr:
         & (pl.col("card") == pl.col("card_c"))
         & (pl.col("expected") == day)
         & (pl.col("fee") == terms.column("fen_c"))
-        & (pl.col("net") == -(pl.col("fen_c") + pl.col("fee")))
+        & (pl.col("net") == flow.sign * pl.col("fen_c") - pl.col("fee"))
     )
 
 

@@ -11,14 +11,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from disbursement.matching.flows import DIRECTIONS, PAYOUT, Flow
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.statements.lines import Direction, LineKind
 from kernel.money import ZERO, Money
-
-_DIRECTIONS: Final = {
-    LineKind.PAID.value: Direction.OUT.value,
-    LineKind.RETURNED.value: Direction.IN.value,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +40,10 @@ class SingleLines:
     differences: tuple[Difference, ...]
 
 
-def match_lines(channel: pl.DataFrame, bank: pl.DataFrame) -> SingleLines:
+def match_lines(channel: pl.DataFrame, bank: pl.DataFrame, *, flow: Flow = PAYOUT) -> SingleLines:
     """Compare bank lines with the payments and returns of a settlement day's file."""
+    out, back = DIRECTIONS[flow.principal], DIRECTIONS[flow.back]
+    directions = {LineKind.PAID.value: out.value, LineKind.RETURNED.value: back.value}
     rows = channel.filter(pl.col("kind") != LineKind.OTHER.value).select(
         "row",
         "fen",
@@ -53,7 +51,7 @@ def match_lines(channel: pl.DataFrame, bank: pl.DataFrame) -> SingleLines:
         by_reference="reference",
         direction=pl.col("kind")
         .cast(pl.String())
-        .replace_strict(_DIRECTIONS)
+        .replace_strict(directions)
         .cast(bank.schema["direction"]),
     )
     lines = bank.with_columns(is_single=pl.struct("direction", "reference").is_unique())
@@ -64,7 +62,7 @@ def match_lines(channel: pl.DataFrame, bank: pl.DataFrame) -> SingleLines:
     return SingleLines(
         pairs=found.filter(agrees).select("row", "line"),
         strangers=rest.join(found, on="line", how="anti").select(*bank.columns),
-        sums=ItemSums(paid=_sum(found, Direction.OUT), returned=_sum(found, Direction.IN)),
+        sums=ItemSums(paid=_sum(found, out), returned=_sum(found, back)),
         differences=tuple(map(_difference, _named(found.filter(~agrees).sort("line")))),
     )
 

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from disbursement.matching.fees import FeeTerms
+from disbursement.matching.flows import PAYOUT, Flow
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.matching.tables import Stand
 from kernel.money import Money
@@ -18,14 +19,14 @@ from kernel.money import Money
 Seen = Mapping[str, Any]
 
 
-def payment(seen: Seen, *, day: date, terms: FeeTerms) -> Iterator[Difference]:
+def payment(seen: Seen, *, day: date, terms: FeeTerms, flow: Flow = PAYOUT) -> Iterator[Difference]:
     """Judge a payment row of the file of a settlement day."""
     stranger = _not_ours(seen)
     if stranger is not None:
         yield stranger
         return
     yield from _content(seen)
-    yield from _fee(seen, terms)
+    yield from _fee(seen, terms, flow)
     if not seen["earliest"] <= day <= seen["latest"]:
         yield row(BreakKind.CUTOFF, seen, f"expected on {seen['expected']}, settled on {day}")
     elif seen["expected"] != day:
@@ -119,10 +120,11 @@ def _content(seen: Seen) -> Iterator[Difference]:
         yield row(BreakKind.PAYEE, seen, "the channel has another card")
 
 
-def _fee(seen: Seen, terms: FeeTerms) -> Iterator[Difference]:
-    amount, fee, net = Money(seen["fen_c"]), Money(seen["fee"]), Money(-seen["net"])
-    if net != amount + fee:
+def _fee(seen: Seen, terms: FeeTerms, flow: Flow) -> Iterator[Difference]:
+    amount, fee = Money(seen["fen_c"]), Money(seen["fee"])
+    net, due = Money(flow.sign * seen["net"]), amount - Money(flow.sign * fee.fen)
+    if net != due:
         what = "the net sum is not the amount and its fee"
-        yield row(BreakKind.NET_OF_FEE, seen, what, sums=(amount + fee, net))
+        yield row(BreakKind.NET_OF_FEE, seen, what, sums=(due, net))
     if fee != terms.fee(amount):
         yield row(BreakKind.FEE, seen, "not the agreed fee", sums=(terms.fee(amount), fee))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from disbursement.matching.banking import Purpose
+from disbursement.matching.flows import Purpose
 from disbursement.statements.lines import Direction, LineKind
 from kernel.append_only import append_only
 from kernel.db import Base

@@ -18,8 +18,11 @@ class LineKind(StrEnum):
 
     PAID = "paid"
     RETURNED = "returned"
+    COLLECTED = "collected"
+    CHARGED_BACK = "charged_back"
+    """Collected, and the payer's bank took it back."""
     OTHER = "other"
-    """A transaction code that is no payout and no return of one."""
+    """A transaction code that is none of these."""
 
 
 class Direction(StrEnum):
@@ -30,7 +33,7 @@ class Direction(StrEnum):
 
 
 class SettlementLine(NamedTuple):
-    """One payment or return in a channel's file; amounts are positive."""
+    """One payment, collection or return in a channel's file; amounts are positive."""
 
     position: int
     """1-based line within its part of the file."""

@@ -1,7 +1,7 @@
 """The daily settlement file of the UnionPay-style channel.
 
-A zip, mostly inside a zlib stream, of three members: ZM (payments, 42 fields), ZME (returns, 22
-fields) and RD (a summary in GBK). Fixed widths, one blank between fields, CRLF; amounts in fen.
+A zip, mostly inside a zlib stream, of three members: ZM (payments and collections, 42 fields), ZME
+(returns, 22 fields) and RD (a summary in GBK, of each way apart). Fixed widths, one blank between fields, CRLF; amounts in fen.
 Layout: the channel's published form, as described in docs/sandbox.md.
 """
 
@@ -40,13 +40,20 @@ RETURN_WIDTHS: Final = (
 )
 PAYOUT_CODE: Final = "S22"
 RETURN_CODE: Final = "E84"
+COLLECTION_CODE: Final = "S65"
+CHARGE_BACK_CODE: Final = "E74"
 SUMMARY_HEADING: Final = "笔数|金额(分)|手续费(分)|退回笔数|退回金额(分)"
+COLLECTIONS_HEADING: Final = "代收笔数|代收金额(分)|代收手续费(分)|代收退回笔数|代收退回金额(分)"
 SUMMARY_BYTES_MAX: Final = 4096
 LINE_END: Final = b"\r\n"
 
 _MEMBER: Final = re.compile(r"(?:INN(\d{6})88(ZM|ZME)|RD(\d{6})88)_(\d{15})", re.ASCII)
 _MASKED: Final = re.compile(r"(\d{6})[\d*]{3,9}(\d{4})", re.ASCII)
 _SIGNS: Final = {"C": 1, "D": -1, " ": 0}
+_WENT: Final = {PAYOUT_CODE: LineKind.PAID, COLLECTION_CODE: LineKind.COLLECTED}
+_CAME_BACK: Final = {RETURN_CODE: LineKind.RETURNED, CHARGE_BACK_CODE: LineKind.CHARGED_BACK}
+_BACK: Final = frozenset(_CAME_BACK.values())
+_INCOMING: Final = frozenset({LineKind.COLLECTED, LineKind.CHARGED_BACK})
 
 
 class MembersDiffer(StatementRefused):
@@ -59,7 +66,7 @@ class MembersDiffer(StatementRefused):
 
 @dataclass(slots=True)
 class Totals:
-    """What the lines of a file add up to, or what its summary says; amounts in fen."""
+    """What the lines of one way add up to, or what the summary says of it; amounts in fen."""
 
     payments: int = 0
     paid_fen: int = 0
@@ -69,7 +76,7 @@ class Totals:
 
     def count(self, line: SettlementLine) -> None:
         """Add one line."""
-        if line.kind is LineKind.RETURNED:
+        if line.kind in _BACK:
             self.returns += 1
             self.returned_fen += line.amount.fen
         else:
@@ -77,8 +84,8 @@ class Totals:
             self.paid_fen += line.amount.fen
             self.fee_fen += line.fee.fen
 
-    def require_equal(self, stated: Totals) -> None:
-        """Refuse when a stated figure is not the counted one.
+    def require_equal(self, stated: Totals, *, of: str) -> None:
+        """Refuse when a stated figure is not the counted one; `of` names the way.
 
         Raises:
             TotalsDiffer: names the first figure that differs.
@@ -86,7 +93,7 @@ class Totals:
         for what in self.__slots__:
             counted, said = getattr(self, what), getattr(stated, what)
             if counted != said:
-                raise TotalsDiffer(what, stated=said, counted=counted)
+                raise TotalsDiffer(f"{of}{what}", stated=said, counted=counted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +108,7 @@ class Settlement:
     @property
     def paid(self) -> Money:
         """The sum of the payments."""
-        return Money.total(x.amount for x in self.lines if x.kind is not LineKind.RETURNED)
+        return Money.total(x.amount for x in self.lines if _is_payment(x))
 
     @property
     def fees(self) -> Money:
@@ -109,9 +116,14 @@ class Settlement:
         return Money.total(line.fee for line in self.lines)
 
     @property
+    def collected(self) -> Money:
+        """The sum of the collections."""
+        return Money.total(x.amount for x in self.lines if x.kind is LineKind.COLLECTED)
+
+    @property
     def net(self) -> Money:
         """How the payments move our settlement account."""
-        return Money.total(x.net for x in self.lines if x.kind is not LineKind.RETURNED)
+        return Money.total(x.net for x in self.lines if _is_payment(x))
 
     @property
     def returned(self) -> Money:
@@ -169,7 +181,7 @@ def payment_lines(raw: Iterable[bytes], *, merchant: str, day: date) -> Iterator
         code, moment = fields.text(0), fields.moment(4)
         yield SettlementLine(
             position=position,
-            kind=LineKind.PAID if code == PAYOUT_CODE else LineKind.OTHER,
+            kind=_WENT.get(code, LineKind.OTHER),
             code=code,
             order_no=fields.text(11),
             txn_time=moment,
@@ -197,16 +209,17 @@ def return_lines(raw: Iterable[bytes], *, merchant: str, day: date) -> Iterator[
         fields.require_merchant(16, merchant)
         code = fields.text(0)
         amount = Money(fields.fen(6))
+        kind = _CAME_BACK.get(code, LineKind.OTHER)
         original = fields.values[21].decode("ascii")
         yield SettlementLine(
             position=position,
-            kind=LineKind.RETURNED if code == RETURN_CODE else LineKind.OTHER,
+            kind=kind,
             code=code,
             order_no=original[:32].strip(),
             txn_time=fields.moment(11),
             amount=amount,
             fee=Money(0),
-            net=amount,
+            net=-amount if kind is LineKind.CHARGED_BACK else amount,
             reference=original[32:53].strip(),
             card_masked=fields.card(5),
             booked_at=fields.moment(4),
@@ -226,12 +239,19 @@ def duplicates(found: Iterable[SettlementLine]) -> tuple[Duplicate, ...]:
     return tuple(again)
 
 
-def _tied(found: Iterable[SettlementLine], stated: Totals) -> Iterator[SettlementLine]:
-    counted = Totals()
+def _is_payment(line: SettlementLine) -> bool:
+    return line.kind not in _BACK | _INCOMING
+
+
+def _tied(
+    found: Iterable[SettlementLine], stated: tuple[Totals, Totals]
+) -> Iterator[SettlementLine]:
+    payouts, collections = Totals(), Totals()
     for line in found:
-        counted.count(line)
+        (collections if line.kind in _INCOMING else payouts).count(line)
         yield line
-    counted.require_equal(stated)
+    payouts.require_equal(stated[0], of="")
+    collections.require_equal(stated[1], of="collections: ")
 
 
 def _members(names: frozenset[str], *, merchant: str, day: date) -> tuple[str, str, str]:
@@ -251,19 +271,27 @@ def _members(names: frozenset[str], *, merchant: str, day: date) -> tuple[str, s
     raise MembersDiffer(f"three members were expected, {len(names)} were found")
 
 
-def _summary(content: bytes) -> Totals:
+def _summary(content: bytes) -> tuple[Totals, Totals]:
+    """Read the sums of payouts and those of collections, which a day without any leaves out."""
     try:
         text = content.decode("gbk")
     except UnicodeDecodeError:
         raise NotText("the summary is not valid GBK") from None
     if not text.endswith("\r\n"):
         raise Truncated("the summary ends in the middle of a line")
-    rows = text.split("\r\n")
-    if len(rows) != 3 or rows[0] != SUMMARY_HEADING:
+    rows = text.split("\r\n")[:-1]
+    if len(rows) not in {2, 4} or rows[0] != SUMMARY_HEADING:
         raise BadLine(1, "the summary does not begin with its heading")
-    if not re.fullmatch(r"(?:0|[1-9]\d{0,17})(?:\|(?:0|[1-9]\d{0,17})){4}", rows[1], re.ASCII):
-        raise BadLine(2, "the summary is not five whole numbers")
-    return Totals(*map(int, rows[1].split("|")))
+    if len(rows) == 4 and rows[2] != COLLECTIONS_HEADING:
+        raise BadLine(3, "the summary goes on with another heading than that of collections")
+    payouts = _totals(rows[1], position=2)
+    return payouts, _totals(rows[3], position=4) if len(rows) == 4 else Totals()
+
+
+def _totals(row: str, *, position: int) -> Totals:
+    if not re.fullmatch(r"(?:0|[1-9]\d{0,17})(?:\|(?:0|[1-9]\d{0,17})){4}", row, re.ASCII):
+        raise BadLine(position, "the summary is not five whole numbers")
+    return Totals(*map(int, row.split("|")))
 
 
 @dataclass(frozen=True, slots=True)

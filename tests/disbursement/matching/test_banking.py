@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from disbursement.matching import banking
-from disbursement.matching.banking import Expected, Purpose
+from disbursement.matching.banking import Expected
+from disbursement.matching.flows import Purpose
 from disbursement.matching.kinds import BreakKind
 from disbursement.matching.one_by_one import ItemSums, match_lines
 from disbursement.matching.tables import bank, channel
