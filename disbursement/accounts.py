@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -44,6 +45,9 @@ CHART: Final[Mapping[str, tuple[AccountKind, Floor]]] = MappingProxyType(
 )
 """Kind and floor by the first part of an account's code, which is ``first/name``."""
 
+LIMITABLE: Final = frozenset({"funding_bank", "collection"})
+"""Accounts without a floor in the chart that may be given one each, such as a prefunded float."""
+
 _NAMESPACE: Final = UUID("3f1d6f0e-8a55-5f4e-9d7e-2d6a5c1b9e02")
 
 
@@ -67,6 +71,27 @@ def open_all(session: Session, codes: Iterable[str], *, at: datetime) -> None:
         session.execute(insert(Account).on_conflict_do_nothing(), rows)
 
 
+def forbid_overdraft(session: Session, code: str, *, at: datetime) -> None:
+    """Let an account of real money never fall below zero; it is opened when it is not yet.
+
+    Postings that lower it then wait for each other, so only a float that must be covered is
+    limited: the bank's statement is never refused.
+
+    Raises:
+        NoSuchAccount: the account is none that may be limited.
+    """
+    if code.partition("/")[0] not in LIMITABLE:
+        raise NoSuchAccount(f"{code!r} is not limited by a person")
+    open_all(session, [code], at=at)
+    session.execute(update(Account).where(Account.code == code).values(floor=Floor.NOT_BELOW_ZERO))
+
+
+def may_be_limited(code: str) -> bool:
+    """Tell whether the account with this code may have a floor, by the chart or of its own."""
+    first = code.partition("/")[0]
+    return first in LIMITABLE or charted(code)[1] is not Floor.NONE
+
+
 def charted(code: str) -> tuple[AccountKind, Floor]:
     """Give kind and floor of the account with this code.
 
@@ -85,6 +110,7 @@ def chart_columns() -> dict[str, list[str]]:
         "first": list(CHART),
         "kind": [kind.value for kind, _ in CHART.values()],
         "floor": [floor.value for _, floor in CHART.values()],
+        "limitable": [str(first in LIMITABLE).lower() for first in CHART],
     }
 
 
@@ -92,6 +118,11 @@ def chart_columns() -> dict[str, list[str]]:
 def identity(code: str) -> UUID:
     """Give the identity of the account with this code."""
     return ids.derived(_NAMESPACE, code)
+
+
+def identities_hex(codes: Iterable[str]) -> list[str]:
+    """Give the identities of many accounts at once, in hexadecimal."""
+    return ids.derived_hex(f"{_NAMESPACE}/{code}" for code in codes)
 
 
 def funding_bank(funder_code: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from disbursement import accounts, transfers
-from disbursement.records.ledger import Floor, Transfer, TransferState
+from disbursement.records.ledger import Transfer, TransferState
 from disbursement.transfers import NotAPosting, TransferConflict
 from kernel import ids
 from kernel.money import Money
@@ -85,10 +85,10 @@ _CHECKS: Final = {
 _UNCHARTED: Final = text(
     f"""
     SELECT code FROM account WHERE NOT EXISTS (
-        SELECT 1 FROM unnest(CAST(:first AS text[]), CAST(:kind AS text[]), CAST(:floor AS text[]))
-            AS chart (first, kind, floor)
-        WHERE split_part(account.code, '/', 1) = chart.first
-          AND account.kind = chart.kind AND account.floor = chart.floor)
+        SELECT 1 FROM unnest(CAST(:first AS text[]), CAST(:kind AS text[]), CAST(:floor AS text[]),
+            CAST(:limitable AS boolean[])) AS chart (first, kind, floor, limitable)
+        WHERE split_part(account.code, '/', 1) = chart.first AND account.kind = chart.kind
+          AND (account.floor = chart.floor OR chart.limitable))
     LIMIT {DIFFERENCES_MAX}
     """  # noqa: S608 - a number of our own
 )
@@ -125,6 +125,23 @@ class Posting:
     value_date: date
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanPostings:
+    """One transfer to be for each of many loans, by columns; they differ in nothing else.
+
+    ``{loan}`` in an account code stands for the loan's id.
+    """
+
+    debit: str
+    credit: str
+    reason: str
+    value_date: date
+    ids: Sequence[str]
+    """In hexadecimal; derived by the caller from what happened."""
+    loan_ids: Sequence[str]
+    fen: Sequence[int]
+
+
 def post(session: Session, posting: Posting, *, at: datetime) -> Transfer:
     """Post one transfer; the same content under the same identity is the one already there.
 
@@ -146,6 +163,44 @@ def post_many(session: Session, postings: Sequence[Posting], *, at: datetime) ->
     """
     rows = [_row(posting, TransferState.POSTED) for posting in postings]
     return transfers.write(session, rows, lowered=_lowered(postings), at=at)
+
+
+def post_for_loans(session: Session, postings: LoanPostings, *, at: datetime) -> int:
+    """Post one transfer for each of many loans and count the new ones.
+
+    Raises:
+        NotAPosting: an amount not above zero, too many rows, or a side whose floor would have to
+            be watched.
+        NoSuchAccount: an account is not of the chart or was never opened.
+        TransferConflict: an identity is taken by other content.
+    """
+    for code, is_debit in ((postings.debit, True), (postings.credit, False)):
+        kind, _ = accounts.charted(code)
+        if kind.grows_by_debit is not is_debit and accounts.may_be_limited(code):
+            raise NotAPosting(f"{code} has a floor, so it is not lowered for many loans at once")
+    columns = transfers.Columns(
+        ids=postings.ids,
+        debit_ids=_of_loans(postings.debit, postings.loan_ids),
+        credit_ids=_of_loans(postings.credit, postings.loan_ids),
+        amounts=postings.fen,
+        event_refs=postings.loan_ids,
+        reason=postings.reason,
+        value_date=postings.value_date,
+    )
+    return transfers.write_columns(session, columns, at=at)
+
+
+def post_linked(session: Session, postings: Sequence[Posting], *, at: datetime) -> bool:
+    """Post transfers that belong together, all or none; tell whether they are new.
+
+    When they are refused nothing of them stays, even if whoever asked goes on.
+
+    Raises:
+        TransferConflict: some of them stood there already and others did not.
+        Refused: for the reasons of `post_many`.
+    """
+    rows = [_row(posting, TransferState.POSTED) for posting in postings]
+    return transfers.write_linked(session, rows, lowered=_lowered(postings), at=at)
 
 
 def reserve(session: Session, posting: Posting, *, at: datetime) -> Transfer:
@@ -278,10 +333,18 @@ def _lowered(postings: Iterable[Posting]) -> set[UUID]:
     found = set()
     for posting in postings:
         for code, is_debit in ((posting.debit, True), (posting.credit, False)):
-            kind, floor = accounts.charted(code)
-            if floor is not Floor.NONE and kind.grows_by_debit is not is_debit:
+            kind, _ = accounts.charted(code)
+            if kind.grows_by_debit is not is_debit and accounts.may_be_limited(code):
                 found.add(accounts.identity(code))
     return found
+
+
+def _of_loans(code: str, loan_ids: Sequence[str]) -> list[str]:
+    """Give the identity of each loan's account, or of the one they share."""
+    if "{loan}" not in code:
+        return [accounts.identity(code).hex] * len(loan_ids)
+    first, _, last = code.partition("{loan}")
+    return accounts.identities_hex(f"{first}{loan_id}{last}" for loan_id in loan_ids)
 
 
 def _resolve(

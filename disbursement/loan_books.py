@@ -214,7 +214,7 @@ def post(session: Session, flows: Sequence[Flow], step: Step, *, at: datetime) -
     if postings:
         codes = {code for flow in flows for code in (flow.debit, flow.credit)}
         accounts.open_all(session, codes, at=at)
-        ledger.post_many(session, postings, at=at)
+        ledger.post_linked(session, postings, at=at)
 
 
 def follow_status(

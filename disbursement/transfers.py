@@ -60,6 +60,23 @@ _INSERT_ONE: Final = (
     + ", %(posted_at)s) ON CONFLICT DO NOTHING"
 )
 
+_COLUMNS_GIVEN: Final = (
+    "unnest(%(ids)s::uuid[], %(debit_ids)s::uuid[], %(credit_ids)s::uuid[],"
+    " %(amounts)s::bigint[], %(event_refs)s::uuid[])"
+    " AS given (id, debit_id, credit_id, amount, event_ref)"
+)
+_INSERT_COLUMNS: Final = (
+    "INSERT INTO transfer (id, debit_id, credit_id, amount, event_ref, state, reason,"  # noqa: S608 - text of our own
+    " value_date, posted_at) SELECT id, debit_id, credit_id, amount, event_ref, 'posted',"
+    f" %(reason)s, %(value_date)s, %(posted_at)s FROM {_COLUMNS_GIVEN} ON CONFLICT DO NOTHING"
+)
+_SAME_COLUMNS: Final = (
+    f"SELECT count(*) FROM {_COLUMNS_GIVEN} JOIN transfer t"  # noqa: S608 - text of our own
+    " USING (id, debit_id, credit_id, amount, event_ref) WHERE t.state = 'posted'"
+    " AND t.reason = %(reason)s AND t.value_date = %(value_date)s"
+    " AND t.resolves IS NULL AND t.reverses IS NULL"
+)
+
 _MOVED: Final = text(
     """
     SELECT (SELECT coalesce(sum(amount), 0) FROM transfer
@@ -128,6 +145,28 @@ def write(session: Session, rows: Sequence[Row], *, lowered: Iterable[UUID], at:
         return 0
     _require_postable(rows)
     watched = _lock(session, lowered)
+    if not watched:
+        return _insert(session, rows, at=at)
+    # A refusal after the rows are in must leave none of them, even when the caller goes on.
+    with session.connection().begin_nested():
+        written = _insert(session, rows, at=at)
+        for account in watched:
+            _require_above_floor(session, account)
+    return written
+
+
+def write_linked(
+    session: Session, rows: Sequence[Row], *, lowered: Iterable[UUID], at: datetime
+) -> bool:
+    """Insert rows that belong together: all of them are new, or all of them are there."""
+    with session.connection().begin_nested():
+        written = write(session, rows, lowered=lowered, at=at)
+        if written not in {0, len(rows)}:
+            raise TransferConflict("of transfers that belong together only some are there")
+    return written > 0
+
+
+def _insert(session: Session, rows: Sequence[Row], *, at: datetime) -> int:
     statement, values = _spelled(rows)
     values["posted_at"] = require_aware(at)
     try:
@@ -138,9 +177,57 @@ def write(session: Session, rows: Sequence[Row], *, lowered: Iterable[UUID], at:
         raise
     if written != len(rows):
         _require_same(session, rows)
-    for account in watched:
-        _require_above_floor(session, account)
+    return int(written)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Many posted transfers of one reason and day, by columns; identities in hexadecimal."""
+
+    ids: Sequence[str]
+    debit_ids: Sequence[str]
+    credit_ids: Sequence[str]
+    amounts: Sequence[int]
+    """In fen, above zero."""
+    event_refs: Sequence[str]
+    reason: str
+    value_date: date
+
+
+def write_columns(session: Session, columns: Columns, *, at: datetime) -> int:
+    """Insert posted transfers that lower no account with a floor and are not there yet.
+
+    What was there must be the same.
+    """
+    if len(columns.ids) > ROWS_MAX:
+        raise NotAPosting(f"at most {ROWS_MAX} transfers are posted at once")
+    if min(columns.amounts, default=1) <= 0:
+        raise NotAPosting("an amount is above zero")
+    values = {
+        "ids": _joined(columns.ids),
+        "debit_ids": _joined(columns.debit_ids),
+        "credit_ids": _joined(columns.credit_ids),
+        "amounts": _joined(map(str, columns.amounts)),
+        "event_refs": _joined(columns.event_refs),
+        "reason": columns.reason,
+        "value_date": columns.value_date,
+        "posted_at": require_aware(at),
+    }
+    try:
+        written = session.connection().exec_driver_sql(_INSERT_COLUMNS, values).rowcount
+    except IntegrityError as fault:
+        if "violates foreign key" in str(fault.orig):
+            raise NoSuchAccount("an account of the posting was never opened") from None
+        raise
+    if written != len(columns.ids):
+        same = session.connection().exec_driver_sql(_SAME_COLUMNS, values).scalar_one()
+        if same != len(columns.ids):
+            raise TransferConflict("one of these transfers exists with other content")
     return written
+
+
+def _joined(values: Iterable[str]) -> str:
+    return "{" + ",".join(values) + "}"
 
 
 def _spelled(rows: Sequence[Row]) -> tuple[str, dict[str, object]]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, booking, ledger, legs, loans, outcomes
+from disbursement import accounts, ledger, legs, loans, outcomes
 from disbursement.ledger import Posting
 from disbursement.orders import LegOrder
 from disbursement.records.loans import Loan
@@ -69,7 +69,7 @@ def send(session: Session, leg: PayoutLeg, amount: str, *, on: date) -> None:
 
 def returned(session: Session, leg: PayoutLeg, *, on: date) -> None:
     """Let a paid leg come back on a day, by the verb that books it."""
-    from disbursement.channels.channel import Outcome, Receipt  # noqa: PLC0415
+    from disbursement.channels.channel import Outcome, Receipt
 
     receipt = Receipt(outcome=Outcome.RETURNED, text="returned", returned_on=on)
     outcomes.apply(session, leg, receipt, by=CHANNEL, at=noon(on))

@@ -28,7 +28,7 @@ SECOND = date(2026, 3, 15)
 BY = system("debits")
 
 
-def repay(session, loan, yuan, on, payment_id=None):
+def repay(session, loan, yuan, on, *, payment_id=None):
     return servicing.repay(
         session,
         loan.id,
