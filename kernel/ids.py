@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -26,3 +28,25 @@ def derived(parent: UUID, *names: str | int) -> UUID:
     money move that is asked for twice meets its own row.
     """
     return uuid5(NAMESPACE, "/".join([str(parent), *map(str, names)]))
+
+
+def derived_hex(names: Iterable[str]) -> list[str]:
+    """Derive many identities at once, in hexadecimal: `derived` without an object for each.
+
+    A name is what `derived` joins, the parent first: ``parent/name/...``.
+
+    >>> derived_hex([f"{NAMESPACE}/due/1"]) == [derived(NAMESPACE, "due", 1).hex]
+    True
+    """
+    found = []
+    for name in names:
+        digest = hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+        variant = "89ab"[int(digest[16], 16) & 3]
+        found.append(f"{digest[:12]}5{digest[13:16]}{variant}{digest[17:32]}")
+    return found
+
+
+def dashed(hexadecimal: str) -> str:
+    """Spell an identity of 32 hexadecimal digits as it is usually written."""
+    h = hexadecimal
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
