@@ -17,7 +17,7 @@ from flask import Flask
 import demo.command
 import sandbox.serve
 from disbursement import cli as disbursement_cli
-from disbursement import reconciliation_cli
+from disbursement import credit_cli, reconciliation_cli
 from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
 from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
 from disbursement.schedule_cli import schedule as schedule_group
@@ -137,6 +137,7 @@ for command in (
     disbursement_cli.pay,
     disbursement_cli.approve,
     disbursement_cli.payout,
+    credit_cli.credit_report,
     reconciliation_cli.statement,
     reconciliation_cli.reconcile,
     reconciliation_cli.sign_off,
