@@ -8,14 +8,23 @@ nothing is ever booked that the schedule does not say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, delinquency, instalments, ledger, loan_events, loan_flows, loans
+from disbursement import (
+    accounts,
+    delinquency,
+    instalments,
+    ledger,
+    loan_events,
+    loan_flows,
+    loan_standing,
+    loans,
+)
 from disbursement.allocation import Part
 from disbursement.delinquency import Bucket, Grade
 from disbursement.ledger import Posting
@@ -92,11 +101,10 @@ class Step:
 def begin(session: Session, loan: Loan) -> Life:
     """Give a loan that begins its position and its first instalments."""
     contract = loan_events.contract_of(loan)
-    day_before = contract.value_date - timedelta(days=1)
     position = LoanPosition(
         loan_id=loan.id,
         product_id=loan.product_id,
-        closed_through=day_before,
+        closed_through=contract.value_date - timedelta(days=1),
         bucket=Bucket.M0,
         grade=Grade.NORMAL,
         is_accruing=True,
@@ -107,7 +115,7 @@ def begin(session: Session, loan: Loan) -> Life:
     )
     books = _books(session, loan)
     life = Life(loan=loan, books=books, position=position, contract=contract, events=())
-    reading = life.read(contract.value_date)
+    reading = life.read(life.seen_on)
     _stand(life, reading)
     session.add(position)
     instalments.replace(session, loan, reading.schedule)
@@ -243,37 +251,16 @@ def _books(session: Session, loan: Loan) -> Books:
 
 
 def _stand(life: Life, reading: Reading) -> None:
-    """Note where a loan stands by a reading; within days of grace it counts as not overdue."""
-    position, numbers, day = life.position, reading.figures, reading.on
-    grace = timedelta(days=life.loan.penalty_grace_days)
-    since = numbers.overdue_since
-    in_grace = since is not None and day - since <= grace
-    counted = None if in_grace else since
-    standing = delinquency.standing(counted, on=day, until_now=position.is_accruing)
-    position.overdue_since = since
-    position.bucket = standing.bucket
-    if position.written_off_on is not None:
-        position.grade, position.is_accruing, position.next_on = Grade.LOSS, False, None
-    else:
-        position.grade, position.is_accruing = standing.grade, standing.is_accruing
-        turn = delinquency.next_turn(counted, after=day)
-        if in_grace and since is not None:
-            turn = since + grace + timedelta(days=1)
-        position.next_on = min(
-            (on for on in (numbers.next_due, turn) if on is not None), default=None
-        )
-    _earn(position, reading)
-
-
-def _earn(position: LoanPosition, reading: Reading) -> None:
-    row, until = reading.next_row, reading.figures.next_due
-    if position.is_accruing and row is not None and until is not None and row.interest_fen:
-        position.earning_since = reading.figures.open_since
-        position.earning = row.interest
-        position.earning_until = until
-    else:
-        position.earning_since = position.earning_until = reading.on
-        position.earning = ZERO
+    """Note where a loan stands by a reading."""
+    position = life.position
+    stands = loan_standing.standing(
+        reading,
+        grace_days=life.loan.penalty_grace_days,
+        accrued_until_now=position.is_accruing,
+        is_written_off=position.written_off_on is not None,
+    )
+    for column in fields(stands):
+        setattr(position, column.name, getattr(stands, column.name))
 
 
 def _tell_due(session: Session, life: Life, step: Step, *, at: datetime) -> None:
