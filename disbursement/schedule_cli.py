@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from disbursement.schedule.verification import cases, verifier
-from disbursement.schedule.verification.cases import Case, NotACaseFile
+from disbursement.schedule.verification.cases import Case, Malformed, NotACaseFile
 from disbursement.schedule.verification.verifier import CaseResult, Verdict
 
 EXIT_DIFFERS = 1
@@ -36,16 +36,18 @@ def schedule() -> None:
 def verify(files: tuple[Path, ...], *, as_json: bool) -> None:
     """Compute every case of FILES and compare it, each by its own strength.
 
-    Exit code 1 when a case differs that its strength judges, 2 when a file cannot be read. Cases
-    that are true of another engine only are shown and never judged.
+    Exit code 1 when a case differs that its strength judges, 2 when a case or a file cannot be
+    read; the others are computed all the same. Cases that are true of another engine only are shown
+    and never judged.
     """
-    listed: list[tuple[str, Case]] = []
+    listed: list[tuple[str, Case | Malformed]] = []
+    unreadable = False
     for file in files:
         try:
             listed += [(file.name, case) for case in cases.read(_content(file))]
-        except NotACaseFile as fault:
+        except (NotACaseFile, OSError) as fault:
             click.echo(f"{file.name}: {fault}", err=True)
-            raise SystemExit(EXIT_UNREADABLE) from None
+            unreadable = True
     console = Console(stderr=True)
     shown = track(
         listed,
@@ -59,7 +61,10 @@ def verify(files: tuple[Path, ...], *, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(results), ensure_ascii=False))
     else:
         _print(results)
-    if any(result.verdict is Verdict.DIFFERS for _, result in results):
+    verdicts = {result.verdict for _, result in results}
+    if unreadable or Verdict.MALFORMED in verdicts:
+        raise SystemExit(EXIT_UNREADABLE)
+    if Verdict.DIFFERS in verdicts:
         raise SystemExit(EXIT_DIFFERS)
 
 
@@ -75,7 +80,7 @@ def _as_json(results: Sequence[tuple[str, CaseResult]]) -> dict[str, Any]:
                 "file": name,
                 "id": result.id,
                 "family": result.family,
-                "strength": result.kind.value,
+                "strength": result.strength,
                 "verdict": result.verdict.value,
                 "difference": None
                 if result.difference is None
@@ -87,7 +92,7 @@ def _as_json(results: Sequence[tuple[str, CaseResult]]) -> dict[str, Any]:
             }
             for name, result in results
         ],
-        "by_strength": _counts((r.kind.value, r.verdict) for _, r in results),
+        "by_strength": _counts((r.strength, r.verdict) for _, r in results),
         "by_family": _counts((r.family, r.verdict) for _, r in results),
     }
 
@@ -112,10 +117,10 @@ def _print(results: Sequence[tuple[str, CaseResult]]) -> None:
             if found is None
             else f"{found.cell}: expected {found.expected}, found {found.found}".lstrip(": ")
         )
-        table.add_row(escape(result.id), result.kind.value, result.verdict.value, escape(cell))
+        table.add_row(escape(result.id), result.strength, result.verdict.value, escape(cell))
     console.print(table)
     for title, counts in (
-        ("strength", _counts((r.kind.value, r.verdict) for _, r in results)),
+        ("strength", _counts((r.strength, r.verdict) for _, r in results)),
         ("family", _counts((r.family, r.verdict) for _, r in results)),
     ):
         summary = Table(title, *(v.value for v in Verdict), box=None)

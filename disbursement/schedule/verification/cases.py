@@ -17,6 +17,9 @@ from kernel.strict_json import NotJson
 SCHEMA: Final = "schedule-cases/1"
 FILE_BYTES_MAX: Final = 32_000_000
 CASES_MAX: Final = 20_000
+UNKNOWN: Final = "unknown"
+_REQUIRED: Final = ("id", "family", "input", "expect", "strength")
+_NAME_MAX: Final = 200
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,40})?")
 """Plain digits: an exponent could ask for more memory than there is."""
@@ -25,7 +28,7 @@ Fields = Mapping[str, Any]
 
 
 class NotACaseFile(ValueError):
-    """The text is not a file of cases in the one known shape."""
+    """The text is no file of cases at all."""
 
 
 class NotComputable(ValueError):
@@ -56,13 +59,13 @@ class Strength:
         """Read a strength such as ``exact`` or ``tolerance:0.10``.
 
         Raises:
-            NotACaseFile: the text names no known strength.
+            ValueError: the text names no known strength.
         """
         name, _, limit = text.partition(":")
         if name not in {kind.value for kind in Kind} or (
             limit and not re.fullmatch(r"[0-9.]+(e-?[0-9]+)?", limit)
         ):
-            raise NotACaseFile(f"unknown strength {text!r}")
+            raise ValueError(f"unknown strength {text[:_NAME_MAX]!r}")
         kind = Kind(name)
         if kind is Kind.TOLERANCE:
             return cls(kind=kind, absolute=Decimal(limit or 0))
@@ -95,11 +98,20 @@ class Case:
         return self.facts.get("options") or {}
 
 
-def read(data: bytes) -> list[Case]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed:
+    """A case that cannot be read, which stops no other."""
+
+    id: str
+    family: str
+    fault: str
+
+
+def read(data: bytes) -> list[Case | Malformed]:
     """Read a file of cases.
 
     Raises:
-        NotACaseFile: it is too large, not JSON, of another schema, or a case lacks a field.
+        NotACaseFile: it is too large, not JSON, of another schema, or no list of cases.
     """
     if len(data) > FILE_BYTES_MAX:
         raise NotACaseFile("the file is too large")
@@ -115,22 +127,28 @@ def read(data: bytes) -> list[Case]:
     return [_case(fields, position) for position, fields in enumerate(listed)]
 
 
-def _case(fields: object, position: int) -> Case:
+def _case(fields: object, position: int) -> Case | Malformed:
     if not isinstance(fields, dict):
-        raise NotACaseFile(f"case {position} is no object")
+        return Malformed(id=f"case {position + 1}", family=UNKNOWN, fault="it is no object")
+    name, family = (
+        str(fields.get(key, other))[:_NAME_MAX]
+        for key, other in (("id", f"case {position + 1}"), ("family", UNKNOWN))
+    )
+    missing = [key for key in _REQUIRED if key not in fields]
+    if missing:
+        return Malformed(id=name, family=family, fault=f"it lacks {', '.join(missing)}")
     try:
         return Case(
-            id=str(fields["id"]),
-            family=str(fields["family"]),
+            id=name,
+            family=family,
             facts=_object(fields["input"]),
             events=tuple(_object(event) for event in fields.get("events") or ()),
             as_of=day(fields.get("as_of")),
             expect=_object(fields["expect"]),
             strength=Strength.read(str(fields["strength"])),
         )
-    except (KeyError, TypeError, ValueError) as fault:
-        name = fields.get("id", position)
-        raise NotACaseFile(f"case {name!r} is not complete: {fault}") from None
+    except (TypeError, ValueError, ArithmeticError) as fault:
+        return Malformed(id=name, family=family, fault=str(fault))
 
 
 def _object(value: object) -> dict[str, Any]:

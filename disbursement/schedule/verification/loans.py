@@ -10,7 +10,14 @@ from disbursement.schedule.contract import Grace
 from disbursement.schedule.factors import Measure, Span
 from disbursement.schedule.terms import Lowering, Shape, Terms
 from disbursement.schedule.verification import calendars, foreign, rounding
-from disbursement.schedule.verification.cases import Case, Fields, NotComputable, fen, number
+from disbursement.schedule.verification.cases import (
+    Case,
+    Fields,
+    NotComputable,
+    fen,
+    number,
+    some_day,
+)
 
 _BULLETS: Final = frozenset({"bullet_simple", "bullet_capitalised"})
 _SHAPES: Final = {
@@ -65,15 +72,27 @@ def _level_mode(mode: str) -> rounding.Rounding:
 
 
 def first_tranche(facts: Fields) -> int:
-    """Give the amount paid out at the start, in fen."""
-    start = calendars.start_date(facts)
+    """Give the amount paid out by the start, in fen; nothing when it comes later."""
     tranches = facts.get("disbursements") or []
     if not tranches:
         return fen(facts["principal"])
-    first = sum(fen(t["amount"]) for t in tranches if date.fromisoformat(t["date"]) <= start)
-    if not first:
-        raise NotComputable("nothing is paid out on the start date")
-    return first
+    start = calendars.start_date(facts)
+    return sum(fen(t["amount"]) for t in tranches if some_day(t["date"]) <= start)
+
+
+def later_tranches(case: Case) -> list[tuple[date, int]]:
+    """List what was paid out after the start: a tranche may stand in the facts, the events or both."""
+    start = calendars.start_date(case.facts)
+    stated = [_tranche(t) for t in case.facts.get("disbursements") or []]
+    told = [_tranche(event) for event in case.events if event.get("type") == "disbursement"]
+    for tranche in stated:
+        if tranche in told:
+            told.remove(tranche)
+    return sorted(tranche for tranche in (*stated, *told) if tranche[0] > start)
+
+
+def _tranche(fields: Fields) -> tuple[date, int]:
+    return some_day(fields["date"]), fen(fields["amount"])
 
 
 def annual_rate(facts: Fields) -> Fraction:

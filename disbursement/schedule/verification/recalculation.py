@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 from disbursement.allocation import Part
@@ -26,6 +27,7 @@ from disbursement.schedule.verification.foreign import Rebalancing
 from disbursement.schedule.verification.servicing import Account, Order
 
 _ALL: Final = 10**18
+_DAY: Final = timedelta(days=1)
 _ADVANCES: Final = frozenset(
     {"reduce_instalment_amount", "reduce_number_of_instalments", "reschedule_next_repayments", ""}
 )
@@ -37,12 +39,10 @@ class Bearing(Replay):
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
         self.bearing: list[Change] = []
-        self.late_interest = 0
-        """Interest on what is overdue, rounded on its own; fen."""
 
     def accrued(self, span: Span, until: date) -> Fraction:
         """Give the exact interest of what really bears it."""
-        exact = super().accrued(span, until) + self.late_interest
+        exact = super().accrued(span, until)
         for change in self.bearing:
             if change.on < until:
                 exact += change.amount * self.factor(span, max(change.on, span.start), until)
@@ -152,8 +152,9 @@ class _Cumulative(_Reckoning):
 
     def step(self, step: Step) -> None:
         """Let money come in, or a day end."""
-        self.until(step.on)
+        self.until(step.on - _DAY)
         self._bear_overdue(step.on)
+        self.until(step.on)
         if step.amount is None:
             self.pay_due(_ALL, step.on)
             self.rows.ending = True
@@ -183,13 +184,12 @@ class _Cumulative(_Reckoning):
         since = max(span.start, self.reckoned_until)
         self.reckoned_until = on
         if overdue > 0 and since < on:
-            late = overdue * self.state.factor(span, since, on)
-            self.state.late_interest += self.state.terms.round_interest(late)
+            self.state.bearing += [Change(since, overdue), Change(on, -overdue)]
 
     def closed(self, item: Item) -> None:  # noqa: ARG002 (each engine looks at what it needs)
         """Let what came early count for the row, and begin the next one afresh."""
         self._open_accounts()
-        self.state.bearing, self.state.late_interest = [], 0
+        self.state.bearing = []
         for on, amount in self.early:
             self.accounts[-1].take(Part.PRINCIPAL, amount, on)
             if self.rows.ending and not self.state.balance:
@@ -208,6 +208,23 @@ class _Ahead(Bearing):
         self.early = 0
         self.skipping = 0
         self.changed = False
+
+    def accrued(self, span: Span, until: date) -> Fraction:
+        """Give the interest of the stretches between changes, each rounded on its own."""
+        changes = [Change(span.start, self.opening), *self.changes, *self.bearing]
+        edges = sorted({min(until, max(span.start, change.on)) for change in changes} | {until})
+        return sum(
+            (
+                Fraction(
+                    self.terms.round_interest(
+                        sum(change.amount for change in changes if change.on <= start)
+                        * self.factor(span, start, end)
+                    )
+                )
+                for start, end in pairwise(edges)
+            ),
+            Fraction(0),
+        )
 
     def beyond(self, amount: int) -> None:
         """Act on principal beyond the instalment."""

@@ -98,7 +98,7 @@ def walk(case: Case, terms: Terms) -> tuple[Walk, tuple[Row, ...]]:
 
 def timeline(case: Case, terms: Terms) -> Iterable[tuple[date, Callable[[Replay], None]]]:
     """List what happened to the plan itself, by date."""
-    steps = [(event.on, _applying(event)) for event in plan_events(case, terms)]
+    steps = [(event.on, _applying(event, case.facts)) for event in plan_events(case, terms)]
     for stated in case.events:
         if stated.get("type") == "prepayment":
             steps.extend(_prepayments(stated, terms))
@@ -108,8 +108,14 @@ def timeline(case: Case, terms: Terms) -> Iterable[tuple[date, Callable[[Replay]
     return sorted(steps, key=lambda step: step[0])
 
 
-def _applying(event: Event) -> Callable[[Replay], None]:
-    return lambda state: replay.apply(state, event)
+def _applying(event: Event, facts: Fields) -> Callable[[Replay], None]:
+    def effect(state: Replay) -> None:
+        if isinstance(event, Disbursed) and state.span is None:
+            # Money paid out after the last instalment is repaid with one more.
+            state.spans.append(servicing.one_more(state.spans[-1], facts))
+        replay.apply(state, event)
+
+    return effect
 
 
 def _rescheduling(event: Fields, facts: Fields) -> Callable[[Replay], None]:
@@ -118,13 +124,13 @@ def _rescheduling(event: Fields, facts: Fields) -> Callable[[Replay], None]:
 
 def plan_events(case: Case, terms: Terms) -> list[Event]:
     """Read the events that change the plan in the product's own words."""
-    made: list[Event] = []
+    made: list[Event] = [
+        Disbursed(id=f"tranche {position}", on=on, amount=Money(amount))
+        for position, (on, amount) in enumerate(loans.later_tranches(case))
+    ]
     for position, event in enumerate(case.events):
         name = f"{position}"
         match event.get("type"):
-            case "disbursement":
-                amount = Money(fen(event["amount"]))
-                made.append(Disbursed(id=name, on=some_day(event["date"]), amount=amount))
             case "rate_change":
                 made.append(_rate_change(case, event, name))
             case "charge":

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from disbursement.schedule.verification.cases import (
     NotComputable,
     day,
     fen,
+    number,
     some_day,
     yuan,
 )
@@ -71,8 +73,17 @@ _MONEY_IN: Final = frozenset(
         "goodwill_credit",
         "recovery_repayment",
         "down_payment",
+        "charge_adjustment",
+        "interest_payment_waiver",
     }
 )
+_CHARGEBACK: Final = "chargeback"
+_OF_THE_PLAN: Final = frozenset(
+    {"disbursement", "prepayment", "charge", "reversal", "reschedule", "rate_change"}
+)
+_WITHOUT_EFFECT: Final = frozenset({"end_of_day", "credit_balance_refund"})
+"""A day that ends changes rows only where interest is reckoned again; what was paid too much and is
+paid back never stood in a row."""
 
 
 @dataclass(slots=True)
@@ -124,6 +135,18 @@ def accounts_of(rows: Sequence[Row], opened_on: date) -> list[Account]:
     return made
 
 
+def check_events(case: Case) -> None:
+    """See that nothing which happened would be passed over.
+
+    Raises:
+        NotComputable: an event is of a kind nobody here knows.
+    """
+    known = _MONEY_IN | _OF_THE_PLAN | _WITHOUT_EFFECT | {_CHARGEBACK}
+    for event in case.events:
+        if event.get("type") not in known:
+            raise NotComputable(f"unknown event {event.get('type')!r}")
+
+
 def order_of(case: Case) -> Order:
     """Find the order of payment the case names.
 
@@ -160,14 +183,21 @@ def _position(listed: Sequence[tuple[date, int | None]], event: Fields) -> int:
 
 
 def pay_all(case: Case, accounts: Sequence[Account]) -> None:
-    """Lay every standing payment on the rows."""
+    """Lay every standing payment on the rows, and take payments back that a bank charged back."""
     order = order_of(case)
     charges = [
         (some_day(event["due"]), part_of(event), fen(event["amount"]))
         for event in case.events
         if event.get("type") == "charge"
     ]
+    back = [
+        (some_day(event["date"]), fen(event["amount"]))
+        for event in case.events
+        if event.get("type") == _CHARGEBACK
+    ]
     for on, amount in money_in(case):
+        while back and back[0][0] <= on:
+            charge_back(accounts, *back.pop(0))
         left = sum(a.outstanding for a in accounts) if amount is None else amount
         due_charges = dict.fromkeys(Part, 0)
         for due_on, part, fen_ in charges:
@@ -175,6 +205,21 @@ def pay_all(case: Case, accounts: Sequence[Account]) -> None:
                 due_charges[part] += fen_
         for account in sorted(accounts, key=lambda a: a.due_on):
             left = pay(account, left, on, order=order, due_charges=due_charges)
+    for on, fen_ in back:
+        charge_back(accounts, on, fen_)
+
+
+def charge_back(accounts: Sequence[Account], on: date, amount: int) -> None:
+    """Let principal that came back be owed again, with the instalment of that day.
+
+    Raises:
+        NotComputable: the last instalment has fallen due.
+    """
+    account = next((account for account in accounts if account.due_on >= on), None)
+    if account is None:
+        raise NotComputable("a payment is charged back after the last instalment")
+    account.owed[PRINCIPAL] += amount
+    account.paid_on = None
 
 
 def part_of(event: Fields) -> Part:
@@ -205,6 +250,8 @@ def with_payments(shown: Sequence[Mapping[str, Any]], accounts: Sequence[Account
     return [
         {
             **row,
+            "principal": yuan(account.owed[PRINCIPAL]),
+            "total": yuan(sum(account.owed.values())),
             "paid": yuan(sum(account.paid.values())),
             "in_advance": yuan(account.early),
             "late": yuan(account.late),
@@ -242,7 +289,16 @@ def reschedule(state: Replay, event: Fields, facts: Fields) -> None:
     if waiting:
         changed = replace(changed, interest=before + waiting)
     state.terms = replace(state.terms, grace=changed)
+    if event.get("new_interest_rate"):
+        rate = Fraction(number(event["new_interest_rate"])) / 100
+        state.rates.change(span.start, rate)
     state.respan(made)
+
+
+def one_more(last: Span, facts: Fields) -> Span:
+    """Make the period that follows the last one."""
+    end = calendars.stepped(last.end, facts, 1)
+    return Span(number=last.number + 1, start=last.end, end=end, due_on=end, months=last.months)
 
 
 def start_of(spans: Iterable[Span], due_on: date) -> date:

@@ -15,9 +15,16 @@ from disbursement.schedule.verification import (
     recalculation,
     scalars,
     schedules,
+    servicing,
     unit_periods,
 )
-from disbursement.schedule.verification.cases import Case, Kind, NotComputable
+from disbursement.schedule.verification.cases import (
+    UNKNOWN,
+    Case,
+    Kind,
+    Malformed,
+    NotComputable,
+)
 from disbursement.schedule.verification.cells import Difference, first_difference
 from kernel.money import NotAnAmount
 from kernel.rates import NoRate, NotARate
@@ -32,6 +39,8 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     LISTED = "listed"
     """True of another engine only: shown, never judged."""
+    MALFORMED = "malformed"
+    """It cannot be read, so nothing was computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +49,16 @@ class CaseResult:
 
     id: str
     family: str
-    kind: Kind
+    kind: Kind | None
+    """None of a case that cannot be read."""
     verdict: Verdict
     difference: Difference | None = None
     """The first differing cell, also of a case that is only listed."""
+
+    @property
+    def strength(self) -> str:
+        """Name the kind under which the case is counted."""
+        return UNKNOWN if self.kind is None else self.kind.value
 
 
 _FAMILIES: Final[Mapping[str, Figures]] = {
@@ -69,13 +84,22 @@ _FAULTS: Final = (
 """What a case may get wrong: it is then told as a difference of that case alone."""
 
 
-def verify(cases: Iterable[Case]) -> list[CaseResult]:
+def verify(cases: Iterable[Case | Malformed]) -> list[CaseResult]:
     """Compute every case and judge it; none is left out, and none stops the others."""
     return [judge(case) for case in cases]
 
 
-def judge(case: Case) -> CaseResult:
+def judge(case: Case | Malformed) -> CaseResult:
     """Compute one case and compare it cell by cell."""
+    if isinstance(case, Malformed):
+        fault = Difference(cell="", expected="a case", found=case.fault)
+        return CaseResult(
+            id=case.id,
+            family=case.family,
+            kind=None,
+            verdict=Verdict.MALFORMED,
+            difference=fault,
+        )
     difference = _difference(case)
     if case.strength.kind is Kind.ENGINE_SPECIFIC:
         verdict = Verdict.LISTED
@@ -102,6 +126,7 @@ def figures_of(case: Case) -> Figures:
     """Choose the rules by which a case is computed."""
     if case.family in _FAMILIES:
         return _FAMILIES[case.family]
+    servicing.check_events(case)
     if consumer_credit.applies(case):
         return consumer_credit.figures
     if recalculation.applies(case):

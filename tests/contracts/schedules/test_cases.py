@@ -29,7 +29,7 @@ def test_every_case_matches_by_its_own_strength(shared, capsys):
         result for file in files for result in verifier.verify(cases.read(file.read_bytes()))
     ]
 
-    counts = Counter((result.kind.value, result.verdict.value) for result in results)
+    counts = Counter((result.strength, result.verdict.value) for result in results)
     with capsys.disabled():
         click.echo(f"\nschedule cases: {len(results)}")
         for (strength, verdict), count in sorted(counts.items()):

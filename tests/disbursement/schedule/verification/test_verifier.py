@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -135,18 +136,16 @@ def test_a_figure_nobody_computes_is_a_difference_and_not_silence():
         {"start_date": "9999-12-31"},
         {"unit": "fortnight"},
         {"rounding": None, "grace": {"principal_periods": 3}},
-        {"events": [{"type": "repayment", "date": "2026-02-15"}, "no event"]},
         {"events": [{"type": "reversal", "date": "2026-02-15", "nth": 1}]},
+        {"events": [{"type": "eclipse", "date": "2026-02-15"}]},
+        {"events": [{"type": "chargeback", "date": "2027-02-15", "amount": "1.00"}]},
         {"events": [{"type": "reschedule", "reschedule_from_date": "2030-01-01"}]},
         {"options": {"payment_strategy": "BIGGEST_FIRST"}},
     ],
     ids=str,
 )
 def test_a_case_that_is_wrong_itself_differs_and_stops_no_other(facts):
-    try:
-        results = judged(fields(**facts), fields())
-    except NotACaseFile:
-        return
+    results = judged(fields(**facts), fields())
 
     assert [result.verdict for result in results] == [Verdict.DIFFERS, Verdict.MATCHES]
 
@@ -160,15 +159,33 @@ def test_a_case_that_is_wrong_itself_differs_and_stops_no_other(facts):
         b"\xff",
         b'{"schema": "schedule-cases/2", "cases": []}',
         b'{"schema": "schedule-cases/1", "cases": {}}',
-        b'{"schema": "schedule-cases/1", "cases": [1]}',
-        b'{"schema": "schedule-cases/1", "cases": [{"id": "x"}]}',
-        file_of(fields(strength="about right")),
-        file_of(fields(strength="tolerance:NaN")),
     ],
 )
 def test_what_is_no_case_file_is_refused_with_a_reason(data):
     with pytest.raises(NotACaseFile, match=r"\w"):
         cases.read(data)
+
+
+@pytest.mark.parametrize(
+    ("malformed", "fault"),
+    [
+        (1, "no object"),
+        ({"id": "x"}, "lacks family, input, expect, strength"),
+        (fields() | {"input": []}, "expected an object, found list"),
+        (fields() | {"as_of": "yesterday"}, "yesterday"),
+        (fields() | {"events": 7}, "not iterable"),
+        (fields() | {"events": ["no event"]}, "expected an object, found str"),
+        (fields(strength="about right"), "unknown strength 'about right'"),
+        (fields(strength="tolerance:NaN"), "unknown strength 'tolerance:NaN'"),
+        (fields(strength="tolerance:1.2.3"), "Invalid|Conversion"),
+    ],
+    ids=str,
+)
+def test_a_case_that_cannot_be_read_is_told_and_stops_no_other(malformed, fault):
+    first, second = judged(malformed, fields())
+
+    assert (first.verdict, second.verdict) == (Verdict.MALFORMED, Verdict.MATCHES)
+    assert re.search(fault, first.difference.found)
 
 
 VALUES = st.one_of(
@@ -251,11 +268,26 @@ def test_the_command_succeeds_when_only_listed_cases_differ(tmp_path):
     assert run(path).exit_code == 0
 
 
-def test_the_command_says_why_a_file_cannot_be_read(tmp_path):
-    path = tmp_path / "cases.json"
-    path.write_bytes(b"{}")
+def test_the_command_says_why_a_file_cannot_be_read_and_goes_on(tmp_path):
+    wrong, right = tmp_path / "wrong.json", tmp_path / "right.json"
+    wrong.write_bytes(b"{}")
+    right.write_bytes(file_of(fields()))
 
-    told = run(path)
+    told = run(wrong, str(right), "--json")
 
     assert told.exit_code == schedule_cli.EXIT_UNREADABLE
-    assert "schedule-cases/1" in told.stderr
+    assert "wrong.json: the file does not say that its schema is schedule-cases/1" in told.stderr
+    assert json.loads(told.stdout)["by_strength"] == {"exact": {"matches": 1}}
+
+
+def test_the_command_counts_a_case_that_cannot_be_read(tmp_path):
+    path = tmp_path / "cases.json"
+    path.write_bytes(file_of({"id": "half a case"}, fields()))
+
+    told = run(path)
+    as_json = json.loads(run(path, "--json").stdout)
+
+    assert told.exit_code == schedule_cli.EXIT_UNREADABLE
+    assert "half a case" in told.stdout
+    assert "lacks family, input, expect, strength" in " ".join(told.stdout.split())
+    assert as_json["by_strength"] == {"exact": {"matches": 1}, "unknown": {"malformed": 1}}
