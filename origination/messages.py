@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
-from kernel import ids, moves
+from kernel import events, ids, moves
 from kernel.actors import Actor, system
 from kernel.clock import business_day, require_aware, shanghai
 from kernel.personal import Mobile
@@ -64,6 +64,8 @@ class Template:
 
     fields: frozenset[str]
     requested: bool
+    tells: bool
+    """Whether its delivery is told as a fact."""
     lifetime: timedelta | None
     texts: Mapping[Locale, str]
 
@@ -145,6 +147,8 @@ def delivered(session: Session, dispatch: Dispatch, *, gateway_id: str, at: date
     _release(message)
     session.flush()
     moves.advance(session, message, MessageStatus.SENT, table=MESSAGE_MOVES, by=_OUTBOX, at=at)
+    if templates()[message.template].tells:
+        events.append(session, "message.delivered", subject=message.id, at=at)
 
 
 def failed(session: Session, dispatch: Dispatch, *, reason: str, at: datetime) -> None:
@@ -180,6 +184,7 @@ def templates() -> Mapping[str, Template]:
         name: Template(
             fields=frozenset(entry["fields"]),
             requested=entry["requested"],
+            tells=entry.get("tells", False),
             lifetime=timedelta(minutes=entry["minutes"]) if "minutes" in entry else None,
             texts={locale: entry[locale.value] for locale in Locale},
         )

@@ -13,7 +13,15 @@ from uuid import UUID
 from disbursement import commissions, legs, loans
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import moves
-from origination import agency_states, applicants, closing, deciding, offers, requotes
+from origination import (
+    agency_states,
+    applicants,
+    closing,
+    deciding,
+    loan_news,
+    offers,
+    requotes,
+)
 from origination.records.agencies import Agency
 from origination.records.applications import (
     APPLICATION_MOVES,
@@ -221,6 +229,7 @@ REACTIONS: Final[Mapping[str, Callable[[News], None]]] = MappingProxyType(
         "loan.activated": _loan_activated,
         "loan.cancelled": _loan_over,
         "loan.undone": _loan_over,
+        **loan_news.REACTIONS,
     }
 )
 

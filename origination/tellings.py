@@ -44,10 +44,13 @@ def tell_debtor(
     *,
     once_for: UUID,
     values: Mapping[str, str] | None = None,
-) -> None:
-    """Write a message to the debtor down, once for its subject."""
+) -> UUID | None:
+    """Write a message to the debtor down, once for its subject, and give its identity.
+
+    None while nobody knows him.
+    """
     if application.debtor_id is None:
-        return
+        return None
     debtor = news.session.get_one(Debtor, application.debtor_id)
     mobile = sealing.reveal(
         news.session,
@@ -62,7 +65,7 @@ def tell_debtor(
         locale=application.locale,
         values={"link": f"{news.public_url.rstrip('/')}{DEBTOR_PATH}", **(values or {})},
     )
-    messages.queue(news.session, mobile, wording, once_for=once_for, at=news.at)
+    return messages.queue(news.session, mobile, wording, once_for=once_for, at=news.at).id
 
 
 def tell_agency(
