@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
 from disbursement.records.loans import Instalment, Loan
@@ -11,7 +13,12 @@ from kernel import ids
 
 def differ(one: Schedule, other: Schedule) -> bool:
     """Tell whether two schedules ask for other amounts on other days, penalty apart."""
-    return [_plan(row) for row in one.rows] != [_plan(row) for row in other.rows]
+    return plan(one.rows) != plan(other.rows)
+
+
+def plan(rows: Iterable[Row | Instalment]) -> list[tuple[object, ...]]:
+    """Give what a plan asks for, by which two of them are compared."""
+    return [(row.due_on, row.principal, row.interest, row.fees, row.balance) for row in rows]
 
 
 def replace(session: Session, loan: Loan, made: Schedule) -> None:
@@ -32,13 +39,3 @@ def replace(session: Session, loan: Loan, made: Schedule) -> None:
         for position, row in enumerate(made.rows, 1)
     )
     session.flush()
-
-
-def _plan(row: Row) -> tuple[object, ...]:
-    return (
-        row.due_on,
-        row.principal_fen,
-        row.interest_fen,
-        row.fees_fen,
-        row.balance_fen,
-    )

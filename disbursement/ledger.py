@@ -15,83 +15,16 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, transfers
+from disbursement import accounts, ledger_checks, transfers
 from disbursement.records.ledger import Transfer, TransferState
 from disbursement.transfers import NotAPosting, TransferConflict
 from kernel import ids
 from kernel.money import Money
 from kernel.refusals import Refused
 
-DIFFERENCES_MAX: Final = 100
-"""How many differences of one kind are named; the first ones tell where to look."""
-
 _FACTS: Final = tuple(column.name for column in fields(transfers.Row))
-
-_CHECKS: Final = {
-    "resolution {id} does not fit what it resolves": """
-        SELECT r.id FROM transfer r JOIN transfer p ON p.id = r.resolves
-        WHERE p.state <> 'pending' OR r.amount > p.amount
-           OR (r.state = 'voided' AND r.amount <> p.amount)
-           OR (r.debit_id, r.credit_id, r.event_ref) <> (p.debit_id, p.credit_id, p.event_ref)
-    """,
-    "reversal {id} does not fit what it reverses": """
-        SELECT r.id FROM transfer r JOIN transfer o ON o.id = r.reverses
-        WHERE o.state <> 'posted' OR r.amount <> o.amount
-           OR (r.debit_id, r.credit_id, r.event_ref) <> (o.credit_id, o.debit_id, o.event_ref)
-    """,
-    "account {id} is below its floor": """
-        SELECT a.code AS id FROM account a
-        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM transfer
-            WHERE debit_id = a.id AND state = 'posted') d ON true
-        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM transfer
-            WHERE credit_id = a.id AND state = 'posted') c ON true
-        WHERE a.floor = 'not_below_zero'
-          AND CASE WHEN a.kind IN ('asset', 'expense') THEN 1 ELSE -1 END
-              * (coalesce(d.fen, 0) - coalesce(c.fen, 0)) < 0
-    """,
-    "leg {id} and its entries disagree on what the debtor owes": """
-        SELECT l.id FROM payout_leg l
-        LEFT JOIN LATERAL (
-            SELECT sum(CASE WHEN t.debit_id = a.id THEN t.amount ELSE -t.amount END) AS fen
-            FROM account a JOIN transfer t
-              ON a.id IN (t.debit_id, t.credit_id) AND t.event_ref = l.id AND t.state = 'posted'
-            WHERE a.code = 'loan_principal/' || l.loan_id) owed ON true
-        WHERE coalesce(owed.fen, 0) <> CASE
-            WHEN l.status IN ('paid', 'matched', 'payoff_verified') THEN l.amount ELSE 0 END
-    """,
-    "leg {id} and its entries disagree on what is set aside": """
-        SELECT l.id FROM payout_leg l
-        LEFT JOIN LATERAL (
-            SELECT sum(t.amount) AS fen FROM transfer t
-            WHERE t.event_ref = l.id AND t.state = 'pending'
-              AND NOT EXISTS (SELECT 1 FROM transfer r WHERE r.resolves = t.id)) held ON true
-        WHERE coalesce(held.fen, 0) <> CASE
-            WHEN l.status IN ('submitted', 'accepted', 'unknown') THEN l.amount ELSE 0 END
-    """,
-    "loan {id} is not booked at what was paid": """
-        SELECT n.id FROM loan n
-        LEFT JOIN LATERAL (SELECT sum(amount) AS fen FROM payout_leg l WHERE l.loan_id = n.id
-            AND l.status IN ('paid', 'matched', 'payoff_verified')) paid ON true
-        WHERE (n.status IN ('active', 'settled', 'written_off')
-               AND n.principal <> coalesce(paid.fen, 0))
-           OR (n.status IN ('cancelled', 'undone')
-               AND (n.principal <> 0 OR coalesce(paid.fen, 0) <> 0))
-    """,
-}
-
-_UNCHARTED: Final = text(
-    f"""
-    SELECT code FROM account WHERE NOT EXISTS (
-        SELECT 1 FROM unnest(CAST(:first AS text[]), CAST(:kind AS text[]), CAST(:floor AS text[]),
-            CAST(:limitable AS boolean[])) AS chart (first, kind, floor, limitable)
-        WHERE split_part(account.code, '/', 1) = chart.first AND account.kind = chart.kind
-          AND (account.floor = chart.floor OR chart.limitable))
-    LIMIT {DIFFERENCES_MAX}
-    """  # noqa: S608 - a number of our own
-)
 
 
 class NoSuchTransfer(Refused):
@@ -301,18 +234,12 @@ def balance(session: Session, account_code: str, *, at: datetime | None = None) 
     return transfers.moved(session, accounts.identity(account_code), kind, at=at)
 
 
-def check_books(session: Session) -> list[str]:
-    """Recompute everything the ledger must agree with and name the differences; none is right."""
-    differences = [
-        sentence.format(id=found)
-        for sentence, query in _CHECKS.items()
-        for found in session.scalars(text(f"{query} LIMIT {DIFFERENCES_MAX}"))
-    ]
-    differences.extend(
-        f"account {code} is not as the chart has it"
-        for code in session.scalars(_UNCHARTED, accounts.chart_columns())
-    )
-    return differences
+def check_books(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> list[str]:
+    """Name where the ledger breaks its own rules or disagrees with the payouts; nothing is right.
+
+    With `loan_ids` only what hangs on these loans is looked at.
+    """
+    return ledger_checks.differences(session, loan_ids=loan_ids)
 
 
 def _row(posting: Posting, state: TransferState) -> transfers.Row:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from disbursement import ledger
+from disbursement import checking
 from kernel.db import transaction
+from tests.disbursement import builders as make
+from tests.disbursement.collecting import Collecting
 from tests.disbursement.partners import Partners
 from tests.disbursement.saga import Saga
 
@@ -17,7 +19,7 @@ def books(database) -> Iterator[None]:
     """Check the books when the test is over."""
     yield
     with transaction() as session:
-        assert ledger.check_books(session) == []
+        assert checking.check_books(session) == []
 
 
 @pytest.fixture
@@ -32,3 +34,9 @@ def partners(sandbox, clock) -> Partners:
 def saga(surroundings, clock, partners, books) -> Saga:
     """Give a world in which payouts can be told; the books are checked at the end."""
     return Saga(surroundings, clock, partners)
+
+
+@pytest.fixture
+def collecting(saga) -> Collecting:
+    """Give a world in which repayments can be told."""
+    return Collecting(saga=saga, card=make.card_number(77, "621700", 19))

@@ -1,0 +1,128 @@
+"""The check of the books is not blind: whatever is changed behind its back, it names."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from disbursement import accounts, checking, ledger, loan_days, servicing
+from disbursement.ledger import Posting
+from kernel.db import transaction
+from kernel.money import Money
+from tests.disbursement import lives
+from tests.disbursement.lives import SOURCE, noon
+
+FIRST = date(2026, 2, 15)
+
+
+@pytest.fixture
+def loan(database):
+    """Give a loan of which one instalment was paid late and the next one is overdue."""
+    with transaction() as session:
+        loan = lives.active(session)
+        on = date(2026, 2, 25)
+        servicing.repay(
+            session,
+            loan.id,
+            payment_id=uuid4(),
+            amount=Money.yuan("892.43"),
+            on=on,
+            source=SOURCE,
+            by=lives.CHANNEL,
+            at=noon(on),
+        )
+        day = date(2026, 4, 1)
+        loan_days.close_through(session, loan, day=day, at=noon(day + timedelta(days=1)))
+    return loan
+
+
+def found(session, loan):
+    """Check all and some, which must name the same of one loan, and undo what was changed."""
+    everything = checking.check_books(session)
+    some = checking.check_books(session, loan_ids=[loan.id])
+    session.rollback()
+    assert set(some) <= set(everything)
+    return some, everything
+
+
+def change(session, statement, **values):
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(statement), values)
+
+
+def test_right_books_differ_in_nothing(session, loan):
+    assert found(session, loan) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE loan_position SET next_on = next_on + 1", "has next_on"),
+        ("UPDATE loan_position SET overdue_since = NULL", "has overdue_since None"),
+        ("UPDATE loan_position SET bucket = 'M3'", "has bucket M3"),
+        ("UPDATE loan_position SET grade = 'loss'", "has grade loss"),
+        ("UPDATE loan_position SET earning = earning + 1", "has earning"),
+        ("UPDATE loan_position SET earned = earned + 1", "due out of accrued interest"),
+        ("UPDATE loan_position SET closed_through = closed_through - 9", "the schedule says"),
+        ("UPDATE instalment SET interest = interest + 1 WHERE number = 3", "is not the schedule"),
+        ("DELETE FROM instalment WHERE number = 12", "is not the schedule"),
+        ("UPDATE loan SET status = 'settled'", "something is owed"),
+        ("UPDATE loan SET principal = principal - 1", "is with the issuers"),
+        ("UPDATE loan SET penalty_rate = 0.19", "loan_penalty shows"),
+        ("UPDATE loan SET annual_rate = 0.11", "loan_interest shows"),
+        ("UPDATE loan_event SET number = 7 WHERE kind = 'repaid'", "without a gap"),
+        ("DELETE FROM loan_event WHERE kind = 'repaid'", "loan_principal shows"),
+        ("UPDATE transfer SET amount = amount + 1 WHERE reason = 'penalty_due'", "loan_penalty"),
+        ("UPDATE transfer SET amount = amount - 1 WHERE reason = 'payout'", "loan_principal"),
+        ("UPDATE loan_event SET \"on\" = '2026-03-25' WHERE kind = 'repaid'", "loan_penalty"),
+        ("UPDATE loan_event SET body = '{\"amount\": \"0.00\"}' WHERE kind = 'repaid'", "schedule"),
+    ],
+)
+def test_whatever_is_changed_on_a_loan_is_named(session, loan, statement, said):
+    change(session, statement)
+
+    some, _ = found(session, loan)
+
+    assert any(said in difference for difference in some), some
+    assert all(str(loan.id) in difference or "leg" in difference for difference in some)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ((SOURCE, accounts.interest_income("hxcf")), "income less what was given up"),
+        ((accounts.waiver("hxcf"), SOURCE), "income less what was given up"),
+        ((accounts.interest_accrued("hxcf"), SOURCE), "interest accrued"),
+        ((SOURCE, accounts.interest_suspended("hxcf")), "interest in suspense"),
+    ],
+)
+def test_an_entry_that_no_loan_stands_for_is_named(session, loan, entry, said):
+    debit, credit = entry
+    accounts.open_all(session, [debit, credit], at=noon(FIRST))
+    stray = Posting(
+        id=uuid4(),
+        debit=debit,
+        credit=credit,
+        amount=Money(1),
+        reason="stray",
+        event_ref=uuid4(),
+        value_date=FIRST,
+    )
+    ledger.post(session, stray, at=noon(FIRST))
+
+    _, everything = found(session, loan)
+
+    assert any(said in difference for difference in everything), everything
+
+
+def test_what_is_wrong_with_another_loan_is_not_named_for_this_one(session, loan):
+    other = lives.active(session)
+    change(session, "UPDATE loan_position SET bucket = 'M3' WHERE loan_id = :id", id=other.id)
+
+    some, everything = found(session, loan)
+
+    assert some == []
+    assert len(everything) == 1
