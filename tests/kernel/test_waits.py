@@ -26,6 +26,6 @@ def test_a_forgotten_transaction_is_ended_by_the_server(database):
         forgotten.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
         time.sleep(0.3)
 
-        with pytest.raises(DBAPIError, match="idle-in-transaction timeout|closed"):
+        with pytest.raises(DBAPIError, match=r"idle-in-transaction timeout|closed"):
             forgotten.execute(text("SELECT 1"))
         forgotten.invalidate()
