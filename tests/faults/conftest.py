@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import scene as scenes
+from tests.faults import story
 from tests.faults.postgres import Server
 
 
@@ -22,3 +24,10 @@ def server() -> Iterator[Server]:
     yield made
     made.stop()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def scene(server: Server, tmp_path: Path) -> Iterator[scenes.Scene]:
+    """A scene at ten in the morning; its crew but for the sandbox has yet to be started."""
+    with story.opened(server, tmp_path, "scene", at=story.BEGINNINGS[0]) as crew:
+        yield scenes.make(crew)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import requests
+from sqlalchemy.engine import Engine
 
 from demo.processes import free_port
 from kernel import config
@@ -103,7 +105,11 @@ class Crew:
     server: Server
     database: str
     town: Town
+    engine: Engine
+    """The way of this process to the database, past any proxy."""
     to_channel: FaultProxy
+    to_partners: FaultProxy
+    """To everybody outside but the channel."""
     to_database: FaultProxy
     to_web: FaultProxy
     sandbox_port: int
@@ -126,11 +132,11 @@ class Crew:
         for name in names or tuple(self.processes):
             self.processes[name].kill()
 
-    def command(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        """Type a command of ours at a terminal, past the proxies."""
-        environment = self.environment(
-            database=self.server.url(self.database), partners=self.sandbox_url
-        )
+    def command(
+        self, *words: str, seconds: float = 120, **changed: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Type a command of ours at a terminal, past the proxies but for what is changed."""
+        environment = self.environment(proxied=False) | changed
         return subprocess.run(
             [*self.member("terminal"), *words],
             cwd=ROOT,
@@ -141,45 +147,84 @@ class Crew:
             timeout=seconds,
         )
 
+    def start_command(self, *words: str) -> subprocess.Popen[bytes]:
+        """Begin a command of ours and go on."""
+        with (self.folder / "terminal.log").open("ab") as log:
+            return subprocess.Popen(
+                [*self.member("terminal"), *words],
+                cwd=ROOT,
+                env={**os.environ, **self.environment(proxied=False)},
+                stdout=log,
+                stderr=log,
+            )
+
     def member(self, name: str) -> list[str]:
         """Begin the command line of one of ours."""
         return [sys.executable, "-m", member.__name__, str(self.town.folder), name]
 
-    def environment(self, *, database: str, partners: str) -> dict[str, str]:
-        """Give the settings of one of ours."""
+    def environment(self, *, proxied: bool) -> dict[str, str]:
+        """Give the settings of one of ours, behind the proxies or past them."""
+        database_port = self.to_database.port if proxied else self.server.port
+        partners = self.to_partners.url if proxied else self.sandbox_url
         return {
             "DAICHANG_ENV": "test",
             "DAICHANG_HOME": str(self.folder),
-            "DATABASE_URL": database,
+            "DATABASE_URL": self.server.url(self.database, port=database_port),
             "DAICHANG_PUBLIC_URL": self.to_web.url,
             "DAICHANG_LEASE_SECONDS": str(LEASE_SECONDS),
             "DAICHANG_JOB_SECONDS_MAX": "1",
             "PYTHONUNBUFFERED": "1",
             **{f"DAICHANG_{name.upper()}_URL": partners for name in config.PARTNERS},
+            "DAICHANG_CHANNEL_URL": self.to_channel.url if proxied else self.sandbox_url,
         }
+
+    @property
+    def proxies(self) -> tuple[FaultProxy, ...]:
+        """Every door between two processes."""
+        return (self.to_channel, self.to_partners, self.to_database, self.to_web)
+
+    def heal(self) -> None:
+        """End every fault: let everything pass, everybody go on, and all clocks agree."""
+        for proxy in self.proxies:
+            proxy.heal()
+        for process in self.processes.values():
+            if process.is_paused:
+                process.resume()
+            self.town.skew(process.name, timedelta(0))
 
     def logs(self) -> str:
         """Read everything that any process wrote."""
-        written = [
-            p.log.read_text(errors="replace") for p in self.processes.values() if p.log.exists()
-        ]
+        files = sorted(self.folder.glob("*.log"))
+        written = [file.read_text(errors="replace") for file in files]
         return "\n".join([*written, self.server.log_text()])
 
 
 @contextmanager
-def assembled(folder: Path, server: Server, database: str, *, town: Town) -> Iterator[Crew]:
+def assembled(
+    folder: Path, server: Server, database: str, *, town: Town, engine: Engine
+) -> Iterator[Crew]:
     """Put a crew together; nothing of it runs yet, and nothing of it is left at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     sandbox_port, web_port = free_port(0), free_port(0)
     with (
         FaultProxy(sandbox_port) as to_channel,
+        FaultProxy(sandbox_port) as to_partners,
         FaultProxy(server.port, speaks_postgres=True) as to_database,
         FaultProxy(web_port) as to_web,
     ):
-        crew = Crew(folder, server, database, town, to_channel, to_database, to_web, sandbox_port)
-        ours = crew.environment(
-            database=server.url(database, port=to_database.port), partners=to_channel.url
+        crew = Crew(
+            folder=folder,
+            server=server,
+            database=database,
+            town=town,
+            engine=engine,
+            to_channel=to_channel,
+            to_partners=to_partners,
+            to_database=to_database,
+            to_web=to_web,
+            sandbox_port=sandbox_port,
         )
+        ours = crew.environment(proxied=True)
         commands = {
             WEB: [*crew.member(WEB), "run", "--port", str(web_port), "--workers", "2"],
             **{name: [*crew.member(name), "scheduler"] for name in SCHEDULERS},

@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 from tests.faults import lending
 from tests.faults.crew import OURS, SANDBOX, SCHEDULERS, WEB, Crew
-from tests.faults.proxy import Fault, FaultProxy, Toxic, Way
+from tests.faults.proxy import Fault, Toxic, Way
 
 BACKUP_AGE = timedelta(minutes=10)
 PAY_ROUNDS_MAX = 50
@@ -119,13 +119,13 @@ def cut_after_commit(stage: Stage) -> None:
 
 
 def cut_request(stage: Stage) -> None:
-    """Cut connections to the channel in the middle of a request."""
-    _cut(stage, stage.crew.to_channel, Way.UP)
+    """Cut connections to the channel or another partner in the middle of a request."""
+    _cut(stage, Way.UP)
 
 
 def cut_reply(stage: Stage) -> None:
-    """Cut connections to the channel in the middle of its reply."""
-    _cut(stage, stage.crew.to_channel, Way.DOWN)
+    """Cut connections to the channel or another partner in the middle of the reply."""
+    _cut(stage, Way.DOWN)
 
 
 def drop_request(stage: Stage) -> None:
@@ -152,8 +152,9 @@ def slow_network(stage: Stage) -> None:
 
 
 def reset_channel(stage: Stage) -> None:
-    """Reset every connection to the channel."""
+    """Reset every connection to the channel and the other partners."""
     stage.crew.to_channel.sever()
+    stage.crew.to_partners.sever()
 
 
 def reset_database(stage: Stage) -> None:
@@ -220,7 +221,8 @@ MENU: Mapping[str, Callable[[Stage], None]] = {
 RESTORE = "restore backup"
 
 
-def _cut(stage: Stage, proxy: FaultProxy, way: Way) -> None:
+def _cut(stage: Stage, way: Way) -> None:
     for _ in range(stage.random.randint(1, 3)):
         after = stage.random.randint(1, 1500)
+        proxy = stage.random.choice((stage.crew.to_channel, stage.crew.to_partners))
         proxy.inject(Fault(toxic=Toxic.CUT, way=way, after_bytes=after))

@@ -59,6 +59,11 @@ class Server:
         if embedded.is_running(self.folder):
             self._control("-m", mode, "stop")
 
+    def start_again(self) -> None:
+        """Start a server that may have ended by itself."""
+        self.stop()
+        self.start()
+
     def crash(self) -> None:
         """Restart at once, as after a crash."""
         self.stop()

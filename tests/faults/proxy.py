@@ -37,7 +37,7 @@ class Toxic(StrEnum):
     DRIP = "drip"
     """One byte a second passes."""
     HOLD = "hold"
-    """Nothing passes for `seconds`, then everything does."""
+    """Nothing passes until `release`, or for so many `seconds`; then everything does."""
     BEFORE_COMMIT = "before_commit"
     """The connection is reset before the next COMMIT reaches the server."""
     AFTER_COMMIT = "after_commit"
@@ -59,6 +59,8 @@ class Fault:
     toxic: Toxic
     way: Way = Way.UP
     after_bytes: int = 0
+    nth: int = 1
+    """Which of the connection's COMMITs from now on is meant."""
     seconds: float = 0.0
 
 
@@ -113,6 +115,7 @@ class FaultProxy:
         self._links: set[_Link] = set()
         self._is_down = False
         self._loop = asyncio.new_event_loop()
+        self._may_pass = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
         self.done: Counter[str] = Counter()
@@ -147,6 +150,10 @@ class FaultProxy:
         self._ask(lambda: setattr(self, "_is_down", True))
         self.sever()
 
+    def release(self) -> None:
+        """Let go what is held."""
+        self._ask(self._release)
+
     def heal(self) -> None:
         """Forget the planned faults and let everything pass; spoilt connections are reset."""
         self._ask(self._heal)
@@ -166,6 +173,15 @@ class FaultProxy:
             self.done["reset"] += 1
         for link in tuple(self._links):
             link.reset()
+
+    def _release(self) -> None:
+        before, self._may_pass = self._may_pass, asyncio.Event()
+        before.set()
+
+    async def released(self, seconds: float) -> None:
+        """Wait for the next release, but no longer than so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._may_pass.wait(), seconds)
 
     def _heal(self) -> None:
         self._is_down = False
@@ -204,10 +220,10 @@ class FaultProxy:
             return
         link = _Link(self, (reader, writer), onward, self._speaks_postgres)
         self._links.add(link)
-        try:
+        # Only the end of the proxy cancels; asyncio would tell of it as of a failure.
+        with contextlib.suppress(asyncio.CancelledError):
             await link.run()
-        finally:
-            self._links.discard(link)
+        self._links.discard(link)
 
     def take(self, way: Way) -> Fault | None:
         """Hand out the first planned fault for this direction."""
@@ -276,28 +292,39 @@ class _Link:
 
     async def _pass(self, way: Way, piece: bytes, sink: asyncio.StreamWriter) -> None:
         fault = self._fault(way)
-        match fault.toxic if fault is not None else None:
-            case Toxic.BEFORE_COMMIT | Toxic.AFTER_COMMIT if is_commit(piece):
-                assert fault is not None
-                if fault.toxic is Toxic.BEFORE_COMMIT:
-                    self._count(fault.toxic)
-                    raise Cut
-                self._awaits_commit = True
-            case Toxic.LATE | Toxic.HOLD:
-                assert fault is not None
+        if fault is None or await self._lets_pass(fault, way, piece, sink):
+            sink.write(piece)
+            await sink.drain()
+
+    async def _lets_pass(
+        self, fault: Fault, way: Way, piece: bytes, sink: asyncio.StreamWriter
+    ) -> bool:
+        match fault.toxic:
+            case Toxic.BEFORE_COMMIT | Toxic.AFTER_COMMIT:
+                if is_commit(piece):
+                    self._meet_commit(fault, way)
+            case Toxic.LATE:
                 await asyncio.sleep(fault.seconds)
-                if fault.toxic is Toxic.HOLD:
-                    del self._faults[way]
+            case Toxic.HOLD:
+                await self._proxy.released(fault.seconds)
+                del self._faults[way]
             case Toxic.DROP:
-                return
+                return False
             case Toxic.DRIP:
                 await self._drip(piece, sink)
-                return
+                return False
             case Toxic.CUT:
-                assert fault is not None
                 await self._cut(way, piece, sink, fault.after_bytes)
-        sink.write(piece)
-        await sink.drain()
+        return True
+
+    def _meet_commit(self, fault: Fault, way: Way) -> None:
+        self._counted[way] += 1
+        if self._counted[way] < fault.nth:
+            return
+        if fault.toxic is Toxic.BEFORE_COMMIT:
+            self._count(fault.toxic)
+            raise Cut
+        self._awaits_commit = True
 
     def _fault(self, way: Way) -> Fault | None:
         if way not in self._faults and (found := self._proxy.take(way)) is not None:

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from urllib.error import URLError
 
 from sqlalchemy import select
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import config, db, sealing
@@ -65,18 +66,9 @@ def tell(
     """Tell the story of a seed on a server that runs, each thing that happens to `trace`."""
     begun = time.monotonic()
     random = Random(seed)
-    name = f"story_{seed}"
-    server.drop(name)
-    town = Town(folder / "time")
-    town.set(BEGINNINGS[seed % len(BEGINNINGS)])
-    with (
-        bound(server.create(name)),
-        assembled(folder, server, name, town=town) as crew,
-        telling_notices(crew),
-    ):
-        crew.start(SANDBOX)
-        partners = Partners(crew.sandbox_url, town.clock)
-        lending = Lending(partners, random)
+    at = BEGINNINGS[seed % len(BEGINNINGS)]
+    with opened(server, folder, f"story_{seed}", at=at) as crew, telling_notices(crew):
+        lending = Lending(Partners(crew.sandbox_url, crew.town.clock), random)
         lending.open_books()
         lending.place(loans_count=LOANS)
         stage = Stage(crew, random, trace)
@@ -88,7 +80,6 @@ def tell(
         trace("all is healed")
         days, verdict = let_days_go_by(stage, lending)
         leaked = oracle.plain_numbers(crew.logs(), lending.cards)
-    server.drop(name)
     return Told(
         seed=seed,
         happened=stage.happened,
@@ -123,6 +114,7 @@ def mend_some(stage: Stage) -> None:
     """Start again what has died and let go on what was paused, as a supervisor would; not always."""
     crew, random = stage.crew, stage.random
     crew.to_channel.heal()
+    crew.to_partners.heal()
     for process in crew.processes.values():
         if process.is_paused and random.random() < 0.5:
             process.resume()
@@ -132,14 +124,8 @@ def mend_some(stage: Stage) -> None:
 
 def heal(stage: Stage) -> None:
     """End every fault: from here on the crew must find its way by itself."""
-    crew = stage.crew
-    for proxy in (crew.to_channel, crew.to_database, crew.to_web):
-        proxy.heal()
-    for process in crew.processes.values():
-        if process.is_paused:
-            process.resume()
-        crew.town.skew(process.name, timedelta(0))
-    crew.start()
+    stage.crew.heal()
+    stage.crew.start()
     for flood in stage.floods:
         flood.join(WAIT_SECONDS_MAX)
 
@@ -155,8 +141,8 @@ def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
             if wanted <= crew.town.clock.now():
                 wanted += timedelta(days=1)
             crew.town.advance_to(wanted)
-            lending.look_after()
-            lending.approve()
+            _when_it_can(lending.look_after)
+            _when_it_can(lending.approve)
             wait_until_jobs_run(crew)
             stage.trace(f"{wanted:%m-%d %H:%M} has passed")
         if day >= DAYS_MIN:
@@ -184,14 +170,29 @@ def wait_until_jobs_run(crew: Crew) -> None:
 
 
 @contextmanager
-def bound(url: str) -> Iterator[None]:
+def opened(server: Server, folder: Path, name: str, *, at: datetime) -> Iterator[Crew]:
+    """Open a crew on a database of its own, with the sandbox alone at work so far."""
+    server.drop(name)
+    town = Town(folder / "time")
+    town.set(at)
+    with (
+        bound(server.create(name)) as engine,
+        assembled(folder, server, name, town=town, engine=engine) as crew,
+    ):
+        crew.start(SANDBOX)
+        yield crew
+    server.drop(name)
+
+
+@contextmanager
+def bound(url: str) -> Iterator[Engine]:
     """Let this process look at the database, past any proxy."""
     engine = db.open_engine(url)
     db.bind(engine)
     settings = config.read({"DAICHANG_ENV": "test"})
     sealing.bind(sealing.Keyring(settings.seal_keys, settings.index_key))
     try:
-        yield
+        yield engine
     finally:
         engine.dispose()
 

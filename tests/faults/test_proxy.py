@@ -113,7 +113,22 @@ def test_late_bytes_come_whole(between):
     assert time.monotonic() - begun >= 0.3
 
 
-def test_held_bytes_come_when_it_is_healed(between):
+def test_held_bytes_come_when_they_are_let_go(between):
+    between.inject(Fault(toxic=Toxic.HOLD, way=Way.UP, seconds=60))
+
+    with socket.create_connection(("127.0.0.1", between.port), timeout=0.3) as link:
+        link.sendall(b"held")
+        with pytest.raises(TimeoutError):
+            link.recv(1)
+        between.release()
+        link.settimeout(5)
+        heard = link.recv(4)
+
+    assert heard == b"held"
+    assert between.done == {"hold": 1}
+
+
+def test_held_bytes_come_by_themselves_in_the_end(between):
     between.inject(Fault(toxic=Toxic.HOLD, way=Way.UP, seconds=0.2))
 
     assert call(between, b"held") == b"held"
@@ -189,3 +204,17 @@ def test_a_commit_is_cut_before_or_after_it_reached_the_server(toxic, reaches):
 
     assert reached.wait(0.2) is reaches
     assert standing.done == {toxic.value: 1}
+
+
+def test_only_the_commit_that_is_meant_is_cut():
+    with server(echo) as port, FaultProxy(port, speaks_postgres=True) as standing:
+        standing.inject(Fault(toxic=Toxic.BEFORE_COMMIT, nth=2))
+        with socket.create_connection(("127.0.0.1", standing.port), timeout=2) as link:
+            link.sendall(STARTUP + message(b"Q", "COMMIT"))
+            heard = link.recv(4096)
+            link.sendall(message(b"Q", "COMMIT"))
+            with pytest.raises(ConnectionResetError):
+                hear_all(link)
+
+    assert heard
+    assert standing.done == {"before_commit": 1}
