@@ -23,7 +23,8 @@ from kernel.moves import Moves
 from kernel.refusals import Refused
 
 UNIONPAY: Final = "unionpay"
-"""The one channel there is so far."""
+BANK_DIRECT: Final = "bank_direct"
+"""The names of the channels there are, as legs and ledger accounts know them."""
 
 IN_FLIGHT: Final = frozenset({LegStatus.SUBMITTED, LegStatus.ACCEPTED, LegStatus.UNKNOWN})
 """An order number is out and nobody can say yet what became of it."""
@@ -78,7 +79,15 @@ def identity(loan_id: UUID, card_ref: UUID, attempt: int) -> UUID:
     return ids.derived(loan_id, "leg", str(card_ref), attempt)
 
 
-def successor(leg: PayoutLeg, payee: Payee) -> PayoutLeg:
+def order_no(leg_id: UUID) -> str:
+    """Give the one order number that a leg can ever have: 32 hex digits, derived from its identity.
+
+    A database that comes back from a backup gives the same leg the same number.
+    """
+    return ids.derived(leg_id, "order").hex
+
+
+def successor(leg: PayoutLeg, payee: Payee, *, channel: str) -> PayoutLeg:
     """Make the planned leg that follows a failed or returned one."""
     attempt = leg.attempt + 1
     leg_id = identity(leg.loan_id, leg.card_ref, attempt)
@@ -94,7 +103,7 @@ def successor(leg: PayoutLeg, payee: Payee) -> PayoutLeg:
         card_index=leg.card_index,
         payee_digest=payees.digest(leg_id, payee.card, payee.name),
         ceiling=leg.ceiling,
-        channel=leg.channel,
+        channel=channel,
         status=LegStatus.PLANNED,
         approval_round=1,
         predecessor_id=leg.id,

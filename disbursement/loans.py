@@ -16,13 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, legs, order_checks, payees
+from disbursement import accounts, legs, order_checks, payees, routing
 from disbursement.orders import LegOrder, LoanOrder
 from disbursement.records.loans import Instalment, Loan, LoanStatus, LoanStep
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from disbursement.schedule.contract import Penalty
 from kernel import events, ids, moves, sealing
 from kernel.actors import Actor
+from kernel.clock import business_day
 from kernel.money import ZERO, Money
 from kernel.moves import MoveRefused, Moves
 from kernel.refusals import Refused
@@ -83,7 +84,7 @@ def place(session: Session, order: LoanOrder, *, by: Actor, at: datetime) -> Loa
         NoSuchProduct: the funder has no such product.
     """
     loan_id = identity(order.order_id)
-    planned = [_leg(session, loan_id, leg, by=by, at=at) for leg in order.legs]
+    planned = [_leg(session, order, leg, by=by, at=at) for leg in order.legs]
     sha256 = _sha256(order, planned)
     known = session.get(Loan, loan_id)
     if known is None:
@@ -211,19 +212,28 @@ def _begin(
 ) -> Loan:
     loan = get(session, loan_id)
     moves.begin(session, loan, table=MOVES, by=by, at=at)
-    accounts.open_all(
-        session, [accounts.loan_principal(loan_id), accounts.in_transit(legs.UNIONPAY)], at=at
-    )
+    transit = {accounts.in_transit(leg.channel) for leg in planned}
+    accounts.open_all(session, [accounts.loan_principal(loan_id), *transit], at=at)
     for leg in planned:
         moves.begin(session, leg, table=legs.MOVES, by=by, at=at)
     return loan
 
 
-def _leg(session: Session, loan_id: UUID, order: LegOrder, *, by: Actor, at: datetime) -> PayoutLeg:
+def _leg(
+    session: Session, loan: LoanOrder, order: LegOrder, *, by: Actor, at: datetime
+) -> PayoutLeg:
+    loan_id = identity(loan.order_id)
     leg_id = legs.identity(loan_id, order.card_ref, 1)
     purpose = "bind the payee to the payout"
     card = sealing.reveal(session, order.card, subject=leg_id, purpose=purpose, by=by, at=at)
     name = sealing.reveal(session, order.payee, subject=leg_id, purpose=purpose, by=by, at=at)
+    channel = routing.choose(
+        funder=loan.funder_code,
+        product=loan.product_code,
+        issuer=order.issuer_code,
+        amount=order.ceiling,
+        on=business_day(at),
+    )
     return PayoutLeg(
         id=leg_id,
         loan_id=loan_id,
@@ -237,7 +247,7 @@ def _leg(session: Session, loan_id: UUID, order: LegOrder, *, by: Actor, at: dat
         payee_digest=payees.digest(leg_id, card, name),
         account_type=order.account_type,
         ceiling=order.ceiling,
-        channel=legs.UNIONPAY,
+        channel=channel,
         status=LegStatus.PLANNED,
         approval_round=1,
         queries=0,

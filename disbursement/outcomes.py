@@ -11,14 +11,18 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disbursement import asking, booking, ledger, legs, loans
+from disbursement import accounts, asking, booking, ledger, legs, loans, positions
 from disbursement.channels.channel import OrderKey, Outcome, Receipt
 from disbursement.channels.days import settlement_day
+from disbursement.ledger import Posting
+from disbursement.positions import Payable
+from disbursement.records.funders import Funder
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg
 from kernel import events, ids, moves
 from kernel.actors import Actor
 from kernel.clock import business_day
+from kernel.money import Money
 from kernel.refusals import Refused
 
 
@@ -125,6 +129,33 @@ def key_of(leg: PayoutLeg) -> OrderKey:
     return asking.key(leg.order_no, leg.txn_time)
 
 
+def payable(session: Session, leg: PayoutLeg, amount: Money, *, at: datetime) -> Payable:
+    """Describe a leg to whoever sets money aside for it."""
+    loan = loans.get(session, leg.loan_id)
+    return Payable(
+        leg_id=leg.id,
+        funder=session.get_one(Funder, loan.funder_id),
+        channel=leg.channel,
+        amount=amount,
+        day=settlement_day(at),
+    )
+
+
+def reserve(session: Session, leg: PayoutLeg, *, at: datetime) -> None:
+    """Set a leg's amount aside in the ledger, in transit with its channel."""
+    assert leg.amount is not None, "a leg with an order number has its amount"
+    posting = Posting(
+        id=reserve_id(leg),
+        debit=accounts.loan_principal(leg.loan_id),
+        credit=accounts.in_transit(leg.channel),
+        amount=leg.amount,
+        reason="payout",
+        event_ref=leg.id,
+        value_date=settlement_day(at),
+    )
+    ledger.reserve(session, posting, at=at)
+
+
 def reserve_id(leg: PayoutLeg) -> UUID:
     """Give the identity of the transfer that sets a leg's amount aside."""
     return ids.derived(leg.id, "reserve")
@@ -174,6 +205,7 @@ def _refuse(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
 def _fail(session: Session, leg: PayoutLeg, *, reason: str, by: Actor, at: datetime) -> None:
     moves.advance(session, leg, LegStatus.FAILED, table=legs.MOVES, by=by, at=at, reason=reason)
     ledger.void(session, reserve_id(leg), value_date=business_day(at), at=at)
+    positions.release(session, leg.id, at=at)
     tell(session, leg, "payout.failed", at=at, more={"code": leg.code or ""})
     follow(session, leg, by=by, at=at)
 
@@ -189,6 +221,10 @@ def _return(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
     moves.advance(
         session, leg, LegStatus.RETURNED, table=legs.MOVES, by=by, at=at, reason=receipt.text
     )
+    tell(session, leg, "payout.returned", at=at)
+    # The loan first: what was repaid of this money already stands to the debtor's credit by it,
+    # and the principal that the reversal takes away is there to be taken.
+    follow(session, leg, by=by, at=at)
     ledger.reverse(
         session,
         ledger.resolution_id(reserve_id(leg)),
@@ -196,8 +232,6 @@ def _return(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
         value_date=leg.returned_on,
         at=at,
     )
-    tell(session, leg, "payout.returned", at=at)
-    follow(session, leg, by=by, at=at)
 
 
 def _contradict(session: Session, leg: PayoutLeg, receipt: Receipt, *, at: datetime) -> None:

@@ -7,7 +7,6 @@ not final is unknown, and from unknown only a query, or the settlement file, lea
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -22,33 +21,41 @@ from disbursement import (
     approvals,
     asking,
     booking,
+    claiming,
     evidence,
-    ledger,
+    freezing,
     legs,
     loans,
+    matches,
     outcomes,
+    pacing,
+    positions,
     quotes,
+    routing,
 )
-from disbursement.channels.channel import Instruction, Notice, OrderKey, Receipt
+from disbursement.channels.channel import Instruction, Notice, Outcome, Receipt
 from disbursement.channels.days import settlement_day
-from disbursement.issuer_answers import AccountCheck, AccountType, QuotedPayoff
-from disbursement.ledger import Posting
+from disbursement.claiming import Due, Work
+from disbursement.findings import Findings, objection
 from disbursement.payees import Payee
+from disbursement.positions import Shortage
+from disbursement.records.funders import Funder
 from disbursement.records.loans import LoanStatus
-from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg
-from kernel import claims, events, ids, moves
+from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg, WaitsFor
+from disbursement.records.products import Product
+from kernel import claims, events, moves
 from kernel.actors import Actor, Role, system
 from kernel.claims import ClaimLost
 from kernel.clock import business_day
-from kernel.money import ZERO, Money
+from kernel.money import Money
 from kernel.moves import MoveRefused
 from kernel.refusals import Refused
 from kernel.sealing import SealBroken
 
-CLAIM_SECONDS: Final = 120
-"""Longer than the three calls of one send may take together."""
 RETRY_SECONDS: Final = 60
 SILENCE_SECONDS: Final = 300
+WAIT_SECONDS: Final = 600
+"""How long a leg waits for money or for a free limit before it is looked at again."""
 PARK_AFTER: Final = 10
 
 BY: Final = system("payout-send")
@@ -69,51 +76,27 @@ class Source(StrEnum):
     QUERY = "query"
     FILE = "file"
     """The channel's settlement file."""
+    RESULT = "result"
+    """The result file of the batch it was in."""
+    RETURNS = "returns"
+    """The channel's list of what came back on a day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """An approved leg that one worker has claimed, its payee opened and checked."""
+def take(
+    session: Session, *, worker: str, at: datetime, only: Container[str] | None = None
+) -> Work | None:
+    """Claim one approved leg that may be sent now and open its payee; None when there is none.
 
-    leg_id: UUID
-    issuer_code: str
-    payee: Payee
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What the issuer said about the card just before sending."""
-
-    check: AccountCheck | None
-    """None when the issuer has no such card."""
-    quoted: QuotedPayoff | None
-
-
-def take(session: Session, *, worker: str, at: datetime) -> Work | None:
-    """Claim one approved leg and open its payee; None when there is none to send.
-
-    A leg whose card or name is not what it was approved for is parked for a person.
+    `only` names the channels that the worker can reach. A leg whose card or name is not what it
+    was approved for is parked for a person. Nothing is given while payouts are frozen,
+    or for a channel that does not answer or had enough for now.
     """
-    while claimed := claims.claim(
-        session,
-        PayoutLeg,
-        PayoutLeg.status == LegStatus.APPROVED,
-        worker=worker,
-        now=at,
-        seconds=CLAIM_SECONDS,
-        limit=1,
-    ):
-        leg = claimed[0]
-        try:
-            payee = approvals.require_payee(session, leg, by=BY, at=at)
-            approvals.require_complete(session, leg, on=business_day(at))
-        except (approvals.PayeeChanged, approvals.NotAnApprover) as refusal:
-            _park(session, leg, reason=refusal.code, at=at)
-            continue
-        except SealBroken:
-            _park(session, leg, reason="seal_broken", at=at)
-            continue
-        return Work(leg_id=leg.id, issuer_code=leg.issuer_code, payee=payee)
+    if freezing.is_frozen(session):
+        return None
+    for channel in claiming.channels(session, claiming.APPROVED, at=at, only=only):
+        work = _take(session, channel, worker=worker, at=at)
+        if work is not None:
+            return work
     return None
 
 
@@ -133,12 +116,12 @@ def prepare(
     if leg.status is not LegStatus.APPROVED:
         claims.release(leg)
         return None
-    objection = _objection(leg, findings)
+    against = objection(findings, issuer_code=leg.issuer_code)
     if findings.check is not None:
         leg.account_type = findings.check.account_type
-    if objection is not None or findings.quoted is None:
+    if against is not None or findings.quoted is None:
         claims.release(leg)
-        cancel_leg(session, leg.id, reason=objection or "no_quote", by=BY, at=at)
+        cancel_leg(session, leg.id, reason=against or "no_quote", by=BY, at=at)
         return None
     quoted = findings.quoted
     quotes.record(session, card_ref=leg.card_ref, issuer_code=leg.issuer_code, quoted=quoted, at=at)
@@ -184,35 +167,37 @@ def record(
     if source == Source.QUERY:
         leg.queries += 1
         outcomes.fail_if_never_known(session, leg, by=system("payout-query"), at=at)
+    if source in {Source.PAY, Source.QUERY}:
+        is_heard = receipt.outcome is not Outcome.UNKNOWN or receipt.code is not None
+        pacing.told(session, leg.channel, heard=is_heard, now=at)
     leg.next_query_at = outcomes.next_query_at(leg, at=at)
     claims.release(leg)
     session.flush()
     return leg.status
 
 
-def take_due(session: Session, *, worker: str, at: datetime) -> tuple[UUID, OrderKey] | None:
+def take_due(
+    session: Session, *, worker: str, at: datetime, only: Container[str] | None = None
+) -> Due | None:
     """Claim one leg whose outcome is to be asked for; None when none is due.
 
     A leg whose sender died is among them when its claim has run out.
     """
-    claimed = claims.claim(
-        session,
-        PayoutLeg,
-        PayoutLeg.next_query_at <= at,
-        worker=worker,
-        now=at,
-        seconds=CLAIM_SECONDS,
-        limit=1,
-    )
-    if not claimed:
-        return None
-    leg = claimed[0]
-    if leg.status is LegStatus.SUBMITTED:
-        reason = "the sender did not report"
-        moves.advance(
-            session, leg, LegStatus.UNKNOWN, table=legs.MOVES, by=BY, at=at, reason=reason
-        )
-    return leg.id, outcomes.key_of(leg)
+    due = PayoutLeg.next_query_at <= at
+    for channel in claiming.channels(session, due, at=at, only=only):
+        leg = claiming.claim(session, channel, due, worker=worker, at=at)
+        if leg is None:
+            continue
+        if not pacing.ask_leave(session, channel, now=at).is_given:
+            claiming.let_go(leg)
+            continue
+        if leg.status is LegStatus.SUBMITTED:
+            reason = "the sender did not report"
+            moves.advance(
+                session, leg, LegStatus.UNKNOWN, table=legs.MOVES, by=BY, at=at, reason=reason
+            )
+        return Due(leg.id, outcomes.key_of(leg), channel)
+    return None
 
 
 def hear(session: Session, notice: Notice, *, channel: str, at: datetime) -> bool:
@@ -248,16 +233,8 @@ def note_file(
 
 
 def match(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Mark a paid leg as found in the settlement file and on the bank statement; once is enough.
-
-    Raises:
-        NoSuchLeg: there is none.
-        MoveRefused: it is not paid.
-    """
-    leg = legs.lock(session, leg_id)
-    if leg.status not in {LegStatus.MATCHED, LegStatus.PAYOFF_VERIFIED}:
-        moves.advance(session, leg, LegStatus.MATCHED, table=legs.MOVES, by=by, at=at)
-        leg.next_check_at = at
+    """Mark one paid leg as found on both other sides."""
+    matches.match_all(session, [leg_id], by=by, at=at)
 
 
 def cancel_leg(session: Session, leg_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -299,7 +276,16 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
     if leg.contradicted_at is not None or booking.has_matured(loan, on=business_day(at)):
         raise NoSuccessor(f"payout {leg.id} has no successor")
     payee = approvals.require_payee(session, leg, by=by, at=at)
-    successor = legs.successor(leg, payee)
+    funder = session.get_one(Funder, loan.funder_id)
+    channel = routing.choose(
+        funder=funder.code,
+        product=session.get_one(Product, loan.product_id).code,
+        issuer=leg.issuer_code,
+        amount=leg.ceiling,
+        on=business_day(at),
+    )
+    accounts.open_all(session, [accounts.in_transit(channel)], at=at)
+    successor = legs.successor(leg, payee, channel=channel)
     leg.parked = False
     moves.begin(session, successor, table=legs.MOVES, by=by, at=at)
     return successor
@@ -328,22 +314,6 @@ def _require_finance(by: Actor) -> None:
         raise approvals.NotAnApprover(f"a {by.role} may not look after payouts")
 
 
-def _objection(leg: PayoutLeg, findings: Findings) -> str | None:
-    """Say why a card must not be paid, if anything speaks against it."""
-    check = findings.check
-    if check is None:
-        return "no_such_account"
-    if check.account_type is not AccountType.CREDIT:
-        return "not_a_credit_card"
-    if not check.payable or check.issuer_code != leg.issuer_code:
-        return "not_payable"
-    if not check.name_matches:
-        return "name_differs"
-    if findings.quoted is not None and findings.quoted.amount <= ZERO:
-        return "nothing_owed"
-    return None
-
-
 def _ask_again(session: Session, leg: PayoutLeg, amount: Money, *, at: datetime) -> None:
     claims.release(leg)
     moves.advance(session, leg, LegStatus.REQUOTE_NEEDED, table=legs.MOVES, by=BY, at=at)
@@ -351,30 +321,57 @@ def _ask_again(session: Session, leg: PayoutLeg, amount: Money, *, at: datetime)
     outcomes.tell(session, leg, "payout.requote_needed", at=at, more=more)
 
 
+def _let_wait(
+    session: Session, leg: PayoutLeg, shortage: Shortage, amount: Money, *, at: datetime
+) -> None:
+    """Let a leg wait that does not fit into position or limit, and say so once."""
+    claims.release(leg)
+    if shortage is Shortage.SINGLE_LIMIT:
+        _park(session, leg, reason=shortage.value, at=at)
+        return
+    waits_for = WaitsFor(shortage)
+    if leg.waits_for is not waits_for:
+        more = {"for": waits_for.value, "needs": str(amount)}
+        outcomes.tell(session, leg, "payout.waiting", at=at, more=more)
+    leg.waits_for = waits_for
+    leg.claimed_until = at + timedelta(seconds=WAIT_SECONDS)
+
+
 def _submit(
     session: Session, leg: PayoutLeg, payee: Payee, amount: Money, *, at: datetime
-) -> Instruction:
+) -> Instruction | None:
+    shortage = positions.reserve(session, outcomes.payable(session, leg, amount, at=at), at=at)
+    if shortage is not None:
+        _let_wait(session, leg, shortage, amount, at=at)
+        return None
     # Derived, not drawn: should a restored backup send this leg again, the channel knows the
     # number and does not pay twice.
-    leg.order_no = ids.derived(leg.id, "order").hex
+    leg.waits_for = None
+    leg.order_no = legs.order_no(leg.id)
     leg.txn_time = at.replace(microsecond=0)
     leg.amount = amount
     leg.next_query_at = leg.txn_time + asking.FIRST_QUERY
     moves.advance(session, leg, LegStatus.SUBMITTED, table=legs.MOVES, by=BY, at=at)
-    ledger.reserve(
-        session,
-        Posting(
-            id=outcomes.reserve_id(leg),
-            debit=accounts.loan_principal(leg.loan_id),
-            credit=accounts.in_transit(leg.channel),
-            amount=amount,
-            reason="payout",
-            event_ref=leg.id,
-            value_date=settlement_day(at),
-        ),
-        at=at,
-    )
+    outcomes.reserve(session, leg, at=at)
     return Instruction(key=outcomes.key_of(leg), amount=amount, card=payee.card, payee=payee.name)
+
+
+def _take(session: Session, channel: str, *, worker: str, at: datetime) -> Work | None:
+    while leg := claiming.claim(session, channel, claiming.APPROVED, worker=worker, at=at):
+        try:
+            payee = approvals.require_payee(session, leg, by=BY, at=at)
+            approvals.require_complete(session, leg, on=business_day(at))
+        except (approvals.PayeeChanged, approvals.NotAnApprover) as refusal:
+            _park(session, leg, reason=refusal.code, at=at)
+            continue
+        except SealBroken:
+            _park(session, leg, reason="seal_broken", at=at)
+            continue
+        if not pacing.ask_leave(session, channel, now=at).is_given:
+            claiming.let_go(leg)
+            return None
+        return Work(leg_id=leg.id, issuer_code=leg.issuer_code, channel=channel, payee=payee)
+    return None
 
 
 def _still_held(session: Session, leg_id: UUID, worker: str) -> PayoutLeg | None:

@@ -6,16 +6,25 @@ two of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 from disbursement import payoffs, payouts, rounds
-from disbursement.channels import unionpay
-from disbursement.channels.channel import Instruction, Outcome, PayoutChannel, Receipt
+from disbursement.channels import registry
+from disbursement.channels.channel import (
+    Instruction,
+    Outcome,
+    PayoutChannel,
+    Receipt,
+    TakesBatches,
+)
+from disbursement.claiming import Work
+from disbursement.findings import Findings
 from disbursement.issuers import Issuers, NoSuchAccount
-from disbursement.payouts import Findings, Source, Work
+from disbursement.payouts import Source
 from disbursement.rounds import Step
 from kernel import logs
 from kernel.clock import Clock
@@ -33,15 +42,16 @@ log = logs.logger(__name__)
 class Sender:
     """One worker with its ways outside."""
 
-    channel: PayoutChannel
+    channels: Mapping[str, PayoutChannel]
     issuers: Issuers
     clock: Clock
     worker: str = field(default_factory=lambda: f"sender-{uuid4().hex[:12]}")
 
     def take(self) -> Work | None:
-        """Claim one approved leg."""
+        """Claim one approved leg of a channel that takes payments one by one."""
+        singly = {k for k, v in self.channels.items() if not isinstance(v, TakesBatches)}
         with transaction() as session:
-            return payouts.take(session, worker=self.worker, at=self.clock.now())
+            return payouts.take(session, worker=self.worker, at=self.clock.now(), only=singly)
 
     def look(self, work: Work) -> Findings:
         """Ask the issuer about the card.
@@ -67,11 +77,11 @@ class Sender:
         with transaction() as session:
             return payouts.prepare(session, work, findings, worker=self.worker, at=self.clock.now())
 
-    def pay(self, instruction: Instruction) -> Receipt | None:
+    def pay(self, work: Work, instruction: Instruction) -> Receipt | None:
         """Send an instruction whose order number is committed; None when it has become too old."""
         if self.clock.now() - instruction.key.txn_time > SEND_WITHIN:
             return None
-        return self.channel.pay(instruction)
+        return self.channels[work.channel].pay(instruction)
 
     def record(self, leg_id: UUID, receipt: Receipt, source: Source) -> None:
         """Keep and book an answer."""
@@ -92,7 +102,7 @@ class Sender:
 def connect(surroundings: Surroundings) -> Sender:
     """Make a worker that uses the channel and the issuers of the surroundings."""
     return Sender(
-        channel=unionpay.connect(surroundings),
+        channels=registry.connect_all(surroundings),
         issuers=Issuers(surroundings.outbound["issuers"]),
         clock=surroundings.clock,
     )
@@ -134,31 +144,33 @@ def _send_one(sender: Sender) -> Step | None:
         return Step()
     if instruction is None:
         return Step()
-    return _pay(sender, work.leg_id, instruction)
+    return _pay(sender, work, instruction)
 
 
-def _pay(sender: Sender, leg_id: UUID, instruction: Instruction) -> Step:
+def _pay(sender: Sender, work: Work, instruction: Instruction) -> Step:
     try:
-        receipt = sender.pay(instruction)
+        receipt = sender.pay(work, instruction)
         if receipt is None:
             return Step()
-        sender.record(leg_id, receipt, Source.PAY)
+        sender.record(work.leg_id, receipt, Source.PAY)
     except Exception:
         # The order number is committed: whatever went wrong here, the outcome will be asked for.
-        log.exception("payout.not_recorded", leg_id=str(leg_id))
+        log.exception("payout.not_recorded", leg_id=str(work.leg_id))
         return Step()
-    log.info("payout.sent", leg_id=str(leg_id), outcome=receipt.outcome, code=receipt.code)
+    log.info("payout.sent", leg_id=str(work.leg_id), outcome=receipt.outcome, code=receipt.code)
     return Step(1, was_silent=_is_silent(receipt))
 
 
 def _query_one(sender: Sender) -> Step | None:
     with transaction() as session:
-        due = payouts.take_due(session, worker=sender.worker, at=sender.clock.now())
+        due = payouts.take_due(
+            session, worker=sender.worker, at=sender.clock.now(), only=sender.channels
+        )
     if due is None:
         return None
-    leg_id, key = due
+    leg_id, key, channel = due
     try:
-        receipt = sender.channel.query(key)
+        receipt = sender.channels[channel].query(key)
         sender.record(leg_id, receipt, Source.QUERY)
     except Exception:
         log.exception("payout.not_queried", leg_id=str(leg_id))

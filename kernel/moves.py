@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, select, text, update
+from sqlalchemy import Index, Select, UniqueConstraint, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -137,6 +137,66 @@ def advance(
     # What the row now holds is known; reading it back would be one more question a move.
     set_committed_value(record, "status", to)
     _append(session, record, table=table, present=present, by=by, at=at, reason=reason)
+
+
+def advance_all(
+    session: Session,
+    chosen: Select[UUID],
+    edge: tuple[StrEnum, StrEnum],
+    *,
+    table: Moves,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+) -> frozenset[UUID]:
+    """Move every chosen record that has the first status of an edge to the second; tell which.
+
+    `chosen` selects the identities of records of one mapped class.
+
+    Locks them in the order of their identities. Three statements for any number of records;
+    those that have another status are left alone. Records already loaded are not refreshed.
+
+    Raises:
+        MoveRefused: the table has no such edge.
+    """
+    kind: Any = chosen.column_descriptions[0]["entity"]
+    present, to = edge
+    if not table.allows(present, to):
+        raise MoveRefused(kind.__name__.lower(), present, to)
+    in_order = chosen.where(kind.status == present).order_by(kind.id)
+    wanted = session.scalars(in_order.with_for_update(key_share=True)).all()
+    if not wanted:
+        return frozenset()
+    step = table.step
+    session.execute(
+        update(kind)
+        .where(kind.id.in_(wanted))
+        .values(status=to)
+        .execution_options(synchronize_session=False)
+    )
+    last = session.execute(
+        update(step)
+        .where(step.subject_id.in_(wanted), step.latest)
+        .values(latest=False)
+        .returning(step.subject_id, step.position)
+        .execution_options(synchronize_session=False)
+    ).all()
+    rows = [
+        {
+            "id": ids.derived(subject, "step", position + 1),
+            "subject_id": subject,
+            "position": position + 1,
+            "from_status": present,
+            "to_status": to,
+            "actor": str(by),
+            "reason": reason,
+            "at": require_aware(at),
+            "latest": True,
+        }
+        for subject, position in last
+    ]
+    session.execute(insert(step), rows)
+    return frozenset(wanted)
 
 
 def history(session: Session, record: Movable, *, table: Moves) -> list[Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from disbursement.channels.signing import Term
 from disbursement.records.payouts import EvidenceKind
 from kernel.money import Money
 from kernel.personal import CardNumber, PersonName
@@ -107,12 +108,86 @@ class NotReady(Exception):
     """The channel has not made the settlement file of the day yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchKey:
+    """How a channel knows a batch: our number and the second it was made."""
+
+    number: str
+    """32 letters or digits."""
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """One payment as it stands in the bytes of a file that is about to be uploaded."""
+
+    order_no: str
+    amount: Money
+    card: CardNumber
+    payee: PersonName
+
+
+class BatchOutcome(StrEnum):
+    """Where a batch stands, as far as an answer tells."""
+
+    ACCEPTED = "accepted"
+    """Taken and not worked through yet."""
+    ANSWERED = "answered"
+    """Worked through; each row has its own receipt, or none when the channel cannot say."""
+    REJECTED = "rejected"
+    """Refused whole and for good: no row of it is paid."""
+    ABSENT = "absent"
+    """The channel says that it knows no such batch; that is unknown, not a rejection."""
+    USED_UP = "used_up"
+    """The batch may not be asked about any more; its rows may."""
+    UNKNOWN = "unknown"
+    """The answer says nothing that could be relied on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAnswer:
+    """One answer about one batch."""
+
+    outcome: BatchOutcome
+    text: str
+    """How the answer was read, in a few words of ours."""
+    code: str | None = None
+    """The channel's own code; None when nothing reliable came."""
+    rows: Mapping[str, Receipt] = field(default_factory=dict)
+    """By order number; a row that is not decided is left out."""
+    exchange: Exchange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """One payment that a channel lists among those that came back on a day."""
+
+    order_no: str
+    amount: Money
+    returned_on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnsOfDay:
+    """All that came back on a day, as far as the channel knows when it is asked."""
+
+    items: tuple[Returned, ...]
+    exchange: Exchange
+
+
+@runtime_checkable
 class PayoutChannel(Protocol):
-    """A way to pay money out to cards."""
+    """A way to pay money out to cards. What more a channel can do, it says by its methods."""
 
     @property
     def name(self) -> str:
         """The channel's name, which is also its ledger accounts' second part."""
+        ...
+
+    @property
+    def key_terms(self) -> tuple[Term, ...]:
+        """How long each key in use may be used."""
         ...
 
     def pay(self, instruction: Instruction) -> Receipt:
@@ -139,4 +214,54 @@ class PayoutChannel(Protocol):
             NoAnswer: nobody knows.
             Garbled: the answer cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class TellsReturns(PayoutChannel, Protocol):
+    """A channel that lists what came back on a day."""
+
+    def fetch_returns(self, day: date) -> ReturnsOfDay:
+        """List what came back on a day.
+
+        Raises:
+            NotReady: the day has not begun for the channel.
+            NoAnswer: nobody knows.
+            Garbled: the answer cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesBatches(PayoutChannel, Protocol):
+    """A channel that takes many payments in one file."""
+
+    @property
+    def rows_max(self) -> int:
+        """The most rows that one file may have."""
+        ...
+
+    @property
+    def first_ask(self) -> timedelta:
+        """How long after the upload the result is first asked for."""
+        ...
+
+    def write(self, key: BatchKey, instructions: Sequence[Instruction]) -> bytes:
+        """Write the file that is to be uploaded."""
+        ...
+
+    def read_back(self, content: bytes) -> tuple[BatchRow, ...]:
+        """Read the very bytes that are to be uploaded, as the channel will.
+
+        Raises:
+            Garbled: they are no such file, or its totals are not those of its rows.
+        """
+        ...
+
+    def upload(self, key: BatchKey, content: bytes) -> BatchAnswer:
+        """Upload a file once; whatever goes wrong is an unknown outcome."""
+        ...
+
+    def ask(self, key: BatchKey) -> BatchAnswer:
+        """Ask for the result of a batch; whatever goes wrong is an unknown outcome."""
         ...

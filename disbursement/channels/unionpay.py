@@ -40,6 +40,7 @@ from kernel.outbound import Garbled, NoAnswer, Outbound, Reply
 from kernel.personal import CardNumber, PersonName
 from kernel.surroundings import Surroundings
 
+PAYS_AS: Final = UNIONPAY
 CODES: Final = Path(__file__).parent / "unionpay_codes.toml"
 NOTICE_PATH: Final = "/channel/notices"
 ORDER_PATH: Final = "/channel/gateway/backTransReq"
@@ -174,9 +175,7 @@ class UnionPay:
             raise Garbled(f"the channel answered {_told(_CODE, found.get('respCode'))}")
         return _inflated(found.get("fileContent", ""))
 
-    def ask(
-        self, kind: EvidenceKind, path: str, key: OrderKey, more: Mapping[str, str]
-    ) -> Receipt:
+    def ask(self, kind: EvidenceKind, path: str, key: OrderKey, more: Mapping[str, str]) -> Receipt:
         """Send a form about one order and read the answer, which is unknown unless it is certain."""
         identity = {
             "merId": self.merchant,

@@ -53,6 +53,21 @@ class EvidenceKind(StrEnum):
     QUERY = "query"
     NOTICE = "notice"
     FILE = "file"
+    BATCH = "batch"
+    """A file of payouts, uploaded."""
+    RESULT = "result"
+    """The result file of a batch."""
+    RETURNS = "returns"
+    """The list of what came back on a day."""
+
+
+class WaitsFor(StrEnum):
+    """Why an approved payout is not sent although nothing is wrong with it."""
+
+    FUNDS = "funds"
+    """The funder's account does not hold that much that is not spoken for."""
+    DAILY_LIMIT = "daily_limit"
+    """What may be sent through the channel in a day is used up."""
 
 
 class PayoutLeg(Claimable, Base):
@@ -84,6 +99,11 @@ class PayoutLeg(Claimable, Base):
             postgresql_where=text("next_check_at IS NOT NULL"),
         ),
         Index("ix_payout_leg_status", "status"),
+        Index(
+            "ix_payout_leg_batch",
+            "batch_id",
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
         Index("ix_payout_leg_card_index", "card_index"),
         Index("ix_payout_leg_value_date", "value_date"),
     )
@@ -112,6 +132,9 @@ class PayoutLeg(Claimable, Base):
     amount: Mapped[Money | None]
     """What was sent; fixed with the order number."""
     channel: Mapped[str]
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_batch.id"))
+    """The file in which it was sent, when its channel takes many at once."""
+    waits_for: Mapped[WaitsFor | None]
     status: Mapped[LegStatus]
     approval_round: Mapped[int]
     """Raised ceilings start a new round; only approvals of the present one count."""

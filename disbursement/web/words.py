@@ -116,6 +116,9 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         EvidenceKind.QUERY: ("结果查询", "Query"),
         EvidenceKind.NOTICE: ("渠道通知", "Notice"),
         EvidenceKind.FILE: ("对账文件", "File"),
+        EvidenceKind.BATCH: ("批量文件上传", "Batch uploaded"),
+        EvidenceKind.RESULT: ("批量回盘文件", "Batch result"),
+        EvidenceKind.RETURNS: ("退票查询", "Returns of a day"),
     },
 }
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
-from disbursement import funders, products
+from disbursement import funders, positions, products
 from disbursement.orders import LegOrder, LoanOrder
 from disbursement.records.funders import Funder, LicenceType
 from disbursement.records.products import Product
@@ -65,6 +65,7 @@ def lender(
         principal_max=Money.yuan(principal_max),
         at=TEN,
     )
+    positions.state_opening(session, funder, Money.yuan("100000000.00"), by=CHECKER, at=TEN)
     return funder, product
 
 

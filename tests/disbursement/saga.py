@@ -89,9 +89,13 @@ class Saga:
             return [(row.due_on, row.principal) for row in loans.instalments(session, loan)]
 
     def facts(self) -> list[str]:
-        """List the kinds of the facts that were told, in order."""
+        """List the kinds of the facts that were told, in order; but for what treasury stated."""
         with transaction() as session:
-            return list(session.scalars(text("SELECT kind FROM event ORDER BY id")))
+            return list(
+                session.scalars(
+                    text("SELECT kind FROM event WHERE kind NOT LIKE 'funding.%' ORDER BY id")
+                )
+            )
 
     def evidence(self) -> list[tuple[str, bool, str]]:
         """List the exchanges on record: kind, genuine or not, and how they were read."""

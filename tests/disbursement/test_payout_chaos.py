@@ -61,7 +61,7 @@ def send_and_die(saga, random: Random) -> None:
     instruction = sender.prepare(work, findings)
     if instruction is None or deaths == 2:
         return
-    sender.pay(instruction)
+    sender.pay(work, instruction)
 
 
 def ask(saga, random: Random) -> None:
@@ -74,7 +74,7 @@ def ask_and_die(saga, random: Random) -> None:
     with transaction() as session:
         due = payouts.take_due(session, worker=sender.worker, at=saga.clock.now())
     if due is not None and random.random() < 0.5:
-        sender.channel.query(due[1])
+        sender.channels[due.channel].query(due.key)
 
 
 def wait(saga, random: Random) -> None:

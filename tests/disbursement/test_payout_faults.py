@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from disbursement import asking, payouts, rounds, sending
+from disbursement import asking, claiming, payouts, rounds, sending
 from disbursement.channels.channel import Instruction, Outcome, Receipt
 from disbursement.payouts import Source
 from disbursement.records.loans import LoanStatus
@@ -70,7 +70,7 @@ def _steps(sender):
     yield "look"
     instruction = sender.prepare(work, findings)
     yield "prepare"
-    receipt = sender.pay(instruction)
+    receipt = sender.pay(work, instruction)
     yield "pay"
     sender.record(work.leg_id, receipt, Source.PAY)
     yield "record"
@@ -102,7 +102,7 @@ def test_an_asker_killed_after_any_step_loses_nothing(approved, killed_after):
     with transaction() as session:
         due = payouts.take_due(session, worker=sender.worker, at=approved.clock.now())
     if killed_after == "query":
-        sender.channel.query(due[1])
+        sender.channels[due.channel].query(due.key)
 
     run_on(approved)
 
@@ -125,7 +125,9 @@ def test_the_order_number_is_on_disk_before_the_first_byte_leaves(approved):
             return Receipt(outcome=Outcome.UNKNOWN, text="silence")
 
     real = sending.connect(approved.surroundings)
-    watching = sending.Sender(channel=Watching(), issuers=real.issuers, clock=real.clock)
+    watching = sending.Sender(
+        channels={"unionpay": Watching()}, issuers=real.issuers, clock=real.clock
+    )
     sending._send_one(watching)
 
     assert seen == [("submitted", True)]
@@ -137,7 +139,7 @@ def test_a_sender_that_slept_over_its_instruction_does_not_send_it(approved):
     instruction = sender.prepare(work, sender.look(work))
     approved.clock.advance(timedelta(minutes=6))
 
-    assert sender.pay(instruction) is None
+    assert sender.pay(work, instruction) is None
     assert approved.partners.books()["orders"] == []
 
 
@@ -148,7 +150,7 @@ def test_a_sender_that_slept_and_sends_all_the_same_is_refused_by_its_old_time(a
     approved.ask(hours=1)
     unknown = approved.status()
 
-    receipt = sender.channel.pay(instruction)
+    receipt = sender.channels[work.channel].pay(instruction)
     sender.record(work.leg_id, receipt, Source.PAY)
 
     assert unknown is LegStatus.UNKNOWN
@@ -160,7 +162,7 @@ def test_a_sender_whose_claim_another_took_over_prepares_nothing(approved):
     slow, quick = (sending.connect(approved.surroundings) for _ in range(2))
     work = slow.take()
     findings = slow.look(work)
-    approved.clock.advance(timedelta(seconds=payouts.CLAIM_SECONDS + 1))
+    approved.clock.advance(timedelta(seconds=claiming.CLAIM_SECONDS + 1))
     again = quick.take()
 
     with pytest.raises(ClaimLost):
@@ -173,7 +175,7 @@ def test_a_late_answer_of_a_slow_sender_changes_nothing_that_is_final(approved):
     sender = sending.connect(approved.surroundings)
     work = sender.take()
     instruction = sender.prepare(work, sender.look(work))
-    receipt = sender.pay(instruction)
+    receipt = sender.pay(work, instruction)
     approved.ask(minutes=10)
     paid = approved.status()
 
@@ -305,7 +307,7 @@ def test_of_a_huge_reply_the_beginning_and_the_length_are_kept(approved):
     sender = sending.connect(approved.surroundings)
     work = sender.take()
     instruction = sender.prepare(work, sender.look(work))
-    receipt = sender.pay(instruction)
+    receipt = sender.pay(work, instruction)
     huge = replace(receipt.exchange, reply=b"x" * 100_000)
 
     sender.record(work.leg_id, replace(receipt, exchange=huge), Source.PAY)
@@ -316,7 +318,7 @@ def test_of_a_huge_reply_the_beginning_and_the_length_are_kept(approved):
 
 
 def test_the_times_of_the_saga_fit_into_each_other():
-    claim = timedelta(seconds=payouts.CLAIM_SECONDS)
+    claim = timedelta(seconds=claiming.CLAIM_SECONDS)
     outside_calls = 3 * timedelta(seconds=Timeouts().total_seconds)
     the_channel_accepts_for = timedelta(minutes=15)
 

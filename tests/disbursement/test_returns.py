@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from disbursement import accounts, approvals, ledger, payoffs, payouts, sending
+from disbursement import accounts, approvals, ledger, matches, payoffs, payouts, sending
 from disbursement.approvals import NotAnApprover
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.payouts import NoSuccessor, Source
@@ -328,7 +328,7 @@ def test_a_successor_is_approved_like_any_other_leg(two_cards):
 def matched(saga) -> None:
     with transaction() as session:
         for _ in range(2):
-            payouts.match(session, saga.leg().id, by=system("reconcile"), at=saga.clock.now())
+            matches.match_all(session, [saga.leg().id], by=system("reconcile"), at=saga.clock.now())
 
 
 def test_a_matched_payment_is_verified_by_the_issuers_own_word(saga):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from disbursement import approvals, legs, payoffs, payouts, sending
+from disbursement import approvals, legs, matches, payoffs, payouts, sending
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.records.payouts import LegStatus
 from kernel import db
@@ -173,7 +173,7 @@ def verify(surroundings: Surroundings, leg_id: UUID) -> None:
     """Let a payment be matched and its issuer say that the card is clear."""
     at = surroundings.clock.now()
     with db.transaction() as session:
-        payouts.match(session, leg_id, by=make.SYSTEM, at=at)
+        matches.match_all(session, [leg_id], by=make.SYSTEM, at=at)
         payoffs.verify(session, leg_id, letter_no="L1", by=make.SYSTEM, at=at)
 
 

@@ -1,0 +1,279 @@
+"""Funding positions: what may be sent for a funder is set aside before it is sent.
+
+What a funder has is what treasury stated when the books began, plus what the books have moved at
+the bank since, less what is spoken for: every payout whose order number is out, with its fee, until
+it failed or the bank shows it. One row per funder is locked while something is set aside, so that
+two workers cannot both take the last of it. The same holds for the limit of a channel and day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import exists, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from disbursement import accounts, ledger
+from disbursement.matching import fees
+from disbursement.records.channels import DailyUse, FundingHold, FundingPosition
+from disbursement.records.funders import Funder
+from disbursement.records.settlement import MatchedRow
+from disbursement.statements.lines import LineKind
+from kernel import events, law
+from kernel.actors import Actor
+from kernel.money import ZERO, Money
+
+POLICIES: Final = Path(__file__).parent / "policies"
+
+
+class Shortage(StrEnum):
+    """Why a payout does not fit."""
+
+    FUNDS = "funds"
+    DAILY_LIMIT = "daily_limit"
+    SINGLE_LIMIT = "single_limit"
+    """It will not fit on any other day either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What may be sent through a channel for one funder."""
+
+    single: Money
+    daily: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payable:
+    """One payout for which money is to be set aside."""
+
+    leg_id: UUID
+    funder: Funder
+    channel: str
+    amount: Money
+    day: date
+    """The settlement day of the payment."""
+
+
+def limits(channel: str, funder_code: str, *, on: date, folder: Path = POLICIES) -> Limits:
+    """Give the limits of a channel for a funder in force on a day.
+
+    Raises:
+        LookupError: the table has none for the channel.
+    """
+    rows = law.rule("payout_limits", on=on, folder=folder).values["limit"]
+    fitting = [row for row in rows if row["channel"] == channel]
+    named = [row for row in fitting if row.get("funder") == funder_code]
+    general = [row for row in fitting if "funder" not in row]
+    for row in (*named, *general):
+        return Limits(single=Money.yuan(row["single"]), daily=Money.yuan(row["daily"]))
+    raise LookupError(f"no limits of {channel}")
+
+
+def state_opening(
+    session: Session, funder: Funder, opening: Money, *, by: Actor, at: datetime
+) -> FundingPosition:
+    """Take treasury's word for what lay on a funder's account before the books begin.
+
+    The latest word counts; each is told as a fact.
+    """
+    position = _locked(session, funder, at=at)
+    position.opening = opening
+    body = {"funder": funder.code, "opening": str(opening), "by": str(by)}
+    events.append(session, "funding.opening_stated", subject=funder.id, at=at, body=body)
+    session.flush()
+    return position
+
+
+def reserve(session: Session, payable: Payable, *, at: datetime) -> Shortage | None:
+    """Set money and limit aside for a payout, or say why it does not fit; asked twice is once.
+
+    Locks the funder's position and the day's use to the end of the transaction.
+    """
+    agreed = limits(payable.channel, payable.funder.code, on=payable.day)
+    if payable.amount > agreed.single:
+        return Shortage.SINGLE_LIMIT
+    position = _locked(session, payable.funder, at=at)
+    if session.get(FundingHold, payable.leg_id) is not None:
+        return None
+    fee = _fee(payable)
+    if payable.amount + fee > free(position):
+        # The books may have moved since they were last looked at.
+        _look(session, position, payable.funder, at=at)
+        if payable.amount + fee > free(position):
+            return Shortage.FUNDS
+    if not _use(session, payable, most=agreed.daily):
+        return Shortage.DAILY_LIMIT
+    _hold(session, position, payable, fee, at=at)
+    return None
+
+
+def hold_anyway(session: Session, payable: Payable, *, at: datetime) -> None:
+    """Set aside what turned out to have been paid, whether it fits or not; once is enough."""
+    position = _locked(session, payable.funder, at=at)
+    known = session.get(FundingHold, payable.leg_id, with_for_update=True)
+    if known is not None and not known.is_released:
+        return
+    _use(session, payable, most=None)
+    if known is None:
+        _hold(session, position, payable, _fee(payable), at=at)
+        return
+    known.ended_at, known.is_released, known.day = None, False, payable.day
+    position.reserved += known.amount + known.fee
+    session.flush()
+
+
+def release(session: Session, leg_id: UUID, *, at: datetime) -> None:
+    """Give back what was set aside for a payout of which nothing was paid; once is enough."""
+    hold = session.get(FundingHold, leg_id, populate_existing=True)
+    if hold is None or hold.ended_at is not None:
+        return
+    position = session.get_one(
+        FundingPosition, hold.funder_id, with_for_update=True, populate_existing=True
+    )
+    hold = session.get_one(FundingHold, leg_id, with_for_update=True, populate_existing=True)
+    if hold.ended_at is not None:
+        return
+    hold.ended_at, hold.is_released = at, True
+    position.reserved -= hold.amount + hold.fee
+    session.execute(
+        update(DailyUse)
+        .where(
+            DailyUse.channel == hold.channel,
+            DailyUse.funder_id == hold.funder_id,
+            DailyUse.day == hold.day,
+        )
+        .values(used=DailyUse.used - hold.amount)
+        .execution_options(synchronize_session=False)
+    )
+    session.flush()
+
+
+def refresh(session: Session, funder: Funder, *, at: datetime) -> FundingPosition:
+    """Look at the books anew: end the holds of what the bank has shown, and take its balance."""
+    position = _locked(session, funder, at=at)
+    _look(session, position, funder, at=at)
+    return position
+
+
+def free(position: FundingPosition) -> Money:
+    """Tell what is not spoken for."""
+    return position.opening + position.balance - position.reserved
+
+
+def check(session: Session) -> list[str]:
+    """Compare each position and each day's use with the holds they add up; no word is right."""
+    return [str(found) for found in session.scalars(_DIFFERENCES)]
+
+
+_DIFFERENCES: Final = text(
+    """
+    SELECT 'position of funder ' || p.funder_id || ' reserves ' || p.reserved
+        || ' fen, its holds are ' || coalesce(h.held, 0)
+    FROM funding_position p LEFT JOIN (
+        SELECT funder_id, sum(amount + fee) AS held FROM funding_hold
+        WHERE ended_at IS NULL GROUP BY funder_id
+    ) h ON h.funder_id = p.funder_id
+    WHERE p.reserved <> coalesce(h.held, 0)
+    UNION ALL
+    SELECT 'limit of ' || u.channel || ' on ' || u.day || ' has used ' || u.used
+        || ' fen, its holds are ' || coalesce(h.held, 0)
+    FROM daily_use u LEFT JOIN (
+        SELECT channel, funder_id, day, sum(amount) AS held FROM funding_hold
+        WHERE NOT is_released GROUP BY channel, funder_id, day
+    ) h ON (h.channel, h.funder_id, h.day) = (u.channel, u.funder_id, u.day)
+    WHERE u.used <> coalesce(h.held, 0)
+    """
+)
+
+
+def _locked(session: Session, funder: Funder, *, at: datetime) -> FundingPosition:
+    query = (
+        select(FundingPosition)
+        .where(FundingPosition.funder_id == funder.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = session.scalars(query).one_or_none()
+    if found is not None:
+        return found
+    fresh = insert(FundingPosition).values(
+        funder_id=funder.id, opening=ZERO, balance=ZERO, reserved=ZERO, looked_at=at
+    )
+    session.execute(fresh.on_conflict_do_nothing())
+    found = session.scalars(query).one()
+    _look(session, found, funder, at=at)
+    return found
+
+
+def _look(session: Session, position: FundingPosition, funder: Funder, *, at: datetime) -> None:
+    # The holds first: what the bank shows between the two questions then counts twice against the
+    # funder until the next look, and never not at all.
+    shown = exists().where(
+        MatchedRow.leg_id == FundingHold.leg_id, MatchedRow.kind == LineKind.PAID
+    )
+    session.execute(
+        update(FundingHold)
+        .where(FundingHold.funder_id == funder.id, FundingHold.ended_at.is_(None), shown)
+        .values(ended_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    amounts, charges = session.execute(
+        select(func.sum(FundingHold.amount), func.sum(FundingHold.fee)).where(
+            FundingHold.funder_id == funder.id, FundingHold.ended_at.is_(None)
+        )
+    ).one()
+    position.reserved = (amounts or ZERO) + (charges or ZERO)
+    position.balance = ledger.balance(session, accounts.funding_bank(funder.code))
+    position.looked_at = at
+    session.flush()
+
+
+def _hold(
+    session: Session, position: FundingPosition, payable: Payable, fee: Money, *, at: datetime
+) -> None:
+    session.add(
+        FundingHold(
+            leg_id=payable.leg_id,
+            funder_id=payable.funder.id,
+            channel=payable.channel,
+            day=payable.day,
+            amount=payable.amount,
+            fee=fee,
+            at=at,
+            is_released=False,
+        )
+    )
+    position.reserved += payable.amount + fee
+    session.flush()
+
+
+def _use(session: Session, payable: Payable, *, most: Money | None) -> bool:
+    """Use up some of the day's limit; tell whether there was enough left."""
+    key = {
+        "channel": payable.channel,
+        "funder_id": payable.funder.id,
+        "day": payable.day,
+    }
+    session.execute(insert(DailyUse).values(used=ZERO, **key).on_conflict_do_nothing())
+    use = session.get_one(
+        DailyUse, tuple(key.values()), with_for_update=True, populate_existing=True
+    )
+    if most is not None and use.used + payable.amount > most:
+        return False
+    use.used += payable.amount
+    session.flush()
+    return True
+
+
+def _fee(payable: Payable) -> Money:
+    try:
+        return fees.agreed(payable.channel, on=payable.day).fee(payable.amount)
+    except fees.NoTermsInForce:
+        return ZERO
