@@ -16,8 +16,10 @@ from flask import Flask
 
 import demo.command
 import sandbox.serve
+from disbursement import checking, credit_cli, reconciliation_cli
 from disbursement import cli as disbursement_cli
-from disbursement import credit_cli, reconciliation_cli
+from disbursement.end_of_day_cli import end_of_day_command
+from disbursement.end_of_day_jobs import JOBS as END_OF_DAY_JOBS
 from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
 from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
 from disbursement.schedule_cli import schedule as schedule_group
@@ -46,6 +48,7 @@ JOBS: Final[tuple[Job, ...]] = (
     *FRONT_JOBS,
     *APPLICATION_JOBS,
     *DISBURSEMENT_JOBS,
+    *END_OF_DAY_JOBS,
     *RECONCILIATION_JOBS,
     *housekeeping.JOBS,
 )
@@ -123,7 +126,7 @@ def openapi(surroundings: Surroundings) -> None:
 
 for command in (
     demo.command.command(create_app, JOBS),
-    commands.doctor_command,
+    commands.doctor_command(checking.check_books),
     commands.db_group,
     agency_group,
     import_referrals,
@@ -134,6 +137,7 @@ for command in (
     underwriting_cli.replay_group,
     underwriting_cli.policy_group,
     schedule_group,
+    end_of_day_command,
     disbursement_cli.pay,
     disbursement_cli.approve,
     disbursement_cli.payout,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from kernel import db, doctor, embedded, migrations, sealing
 from kernel.database import open_database
@@ -17,20 +18,31 @@ EXIT_UNHEALTHY = 1
 ROTATE_AT_ONCE = 500
 
 
-@click.command("doctor")
-@click.option("--tests", is_flag=True, help="look for what the page tests need as well")
-@click.option("--install", is_flag=True, help="install what the page tests need and lack")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-@click.pass_obj
-def doctor_command(
-    surroundings: Surroundings, *, tests: bool, install: bool, as_json: bool
-) -> None:
-    """Say what is missing and what to do. Exit code 1 when something is."""
-    findings = (
-        list(doctor.examine_for_tests(install=install))
-        if tests
-        else list(doctor.examine(surroundings.settings))
-    )
+def doctor_command(check_books: Callable[[Session], Iterable[str]]) -> click.Command:
+    """Make the command that looks everything over; `check_books` names what differs in the books."""
+
+    @click.command("doctor")
+    @click.option("--tests", is_flag=True, help="look for what the page tests need as well")
+    @click.option("--install", is_flag=True, help="install what the page tests need and lack")
+    @click.option("--books", is_flag=True, help="work the books out anew and name any difference")
+    @click.option("--json", "as_json", is_flag=True, help="print JSON")
+    @click.pass_obj
+    def command(
+        surroundings: Surroundings, *, tests: bool, install: bool, books: bool, as_json: bool
+    ) -> None:
+        """Say what is missing and what to do. Exit code 1 when something is."""
+        if books:
+            findings = doctor.examine_books(check_books)
+        elif tests:
+            findings = doctor.examine_for_tests(install=install)
+        else:
+            findings = doctor.examine(surroundings.settings)
+        _report(list(findings), as_json=as_json)
+
+    return command
+
+
+def _report(findings: Sequence[doctor.Finding], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_mapping(finding) for finding in findings], ensure_ascii=False))
     else:

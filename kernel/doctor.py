@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from kernel import browser, migrations
 from kernel.config import Settings
 from kernel.database import open_database
+from kernel.db import transaction
 
 SKEW_SECONDS_MAX: Final = 5
 CONTRACT_FONT: Final = Path(__file__).parent / "fonts" / "NotoSansSC-subset.otf"
@@ -68,6 +70,30 @@ def examine_for_tests(*, install: bool) -> Iterator[Finding]:
         detail="found" if font else "none found: pages would show empty boxes",
         remedy="install a Chinese font, as root `apt-get install fonts-noto-cjk`",
     )
+
+
+def examine_books(check: Callable[[Session], Iterable[str]]) -> Iterator[Finding]:
+    """Have the books worked out anew, as of one instant, and name every difference.
+
+    It may take minutes, and whoever posts meanwhile is neither held up nor half seen.
+    """
+    with transaction() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        differences = list(check(session))
+    yield Finding(
+        name="books",
+        ok=not differences,
+        detail=f"differences: {len(differences)}" if differences else "agree with all that happened",
+        remedy="look into each difference below before the next payout is sent",
+    )
+    for difference in differences:
+        yield Finding(
+            name="difference",
+            ok=False,
+            detail=difference,
+            remedy="see the runbook, books that differ",
+        )
 
 
 def _home(settings: Settings) -> Finding:

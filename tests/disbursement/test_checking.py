@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from disbursement import accounts, checking, ledger, loan_days, servicing
 from disbursement.ledger import Posting
+from kernel import commands
 from kernel.db import transaction
 from kernel.money import Money
 from tests.disbursement import lives
@@ -126,3 +129,27 @@ def test_what_is_wrong_with_another_loan_is_not_named_for_this_one(session, loan
 
     assert some == []
     assert len(everything) == 1
+
+
+def doctor(*options: str):
+    command = commands.doctor_command(checking.check_books)
+    return CliRunner().invoke(command, ["--books", *options])
+
+
+def test_the_command_says_that_the_books_agree(loan):
+    told = doctor()
+
+    assert told.exit_code == 0
+    assert "agree with all that happened" in told.output
+
+
+def test_the_command_names_each_difference_and_fails(loan):
+    with transaction() as session:
+        change(session, "UPDATE loan_position SET bucket = 'M3'")
+
+    told = doctor("--json")
+
+    assert told.exit_code == 1
+    details = [finding["detail"] for finding in json.loads(told.output)]
+    assert details[0] == "differences: 1"
+    assert details[1].startswith(f"loan {loan.id}: its position has bucket M3")
