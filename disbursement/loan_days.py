@@ -7,6 +7,7 @@ that a loan that lagged has the same entries as one that never did.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -59,3 +60,8 @@ def catch_up(session: Session, life: Life, *, day: date, at: datetime) -> None:
 def close_ref(loan_id: UUID, on: date) -> UUID:
     """Give that from which the identities of a close's postings are derived."""
     return ids.derived(loan_id, "close", on.isoformat())
+
+
+def close_refs_hex(loan_ids: Iterable[str], on: date) -> list[str]:
+    """Give `close_ref` of many loans at once, in hexadecimal; the loans as they are written."""
+    return ids.derived_hex(f"{loan_id}/close/{on.isoformat()}" for loan_id in loan_ids)

@@ -14,6 +14,7 @@ from disbursement.records.days import DayStatus
 from disbursement.web import (
     break_pages,
     cash,
+    closed_day_pages,
     day_pages,
     ledger_pages,
     loan_pages,
@@ -48,6 +49,7 @@ SECTIONS: Final = (
     Section(key="payouts", endpoint="finance.payouts.queue", zh="放款", en="Payouts"),
     Section(key="breaks", endpoint="finance.breaks.listed", zh="差异", en="Breaks"),
     Section(key="days", endpoint="finance.days.listed", zh="日终", en="End of day"),
+    Section(key="closed_days", endpoint="finance.closed_days.listed", zh="关账", en="Closed days"),
     Section(key="ledger", endpoint="finance.ledger.balances", zh="账本", en="Ledger"),
     Section(key="statements", endpoint="finance.statements.listed", zh="对账文件", en="Files"),
 )
@@ -57,6 +59,7 @@ for _pages in (
     payout_pages,
     break_pages,
     day_pages,
+    closed_day_pages,
     ledger_pages,
     loan_pages,
     statement_pages,

@@ -1,0 +1,95 @@
+WITH plan AS MATERIALIZED (
+    -- What the instalments in force say of each loan on the day.
+    SELECT p.loan_id, p.closed_through, p.overdue_since AS was_overdue, p.bucket AS was_bucket,
+        p.is_accruing AS was_accruing, l.order_id, l.application_ref, l.principal AS lent,
+        l.penalty_grace_days AS grace, coalesce(i.fallen_on, l.value_date) AS open_since,
+        f.code AS funder, i.*
+    FROM unnest(%(ids)s::uuid[]) AS chunk (id)
+    JOIN loan_position p ON p.loan_id = chunk.id
+    JOIN loan l ON l.id = p.loan_id
+    JOIN funder f ON f.id = l.funder_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE due_on = %(day)s) AS dues,
+            max(number) FILTER (WHERE due_on = %(day)s) AS number,
+            coalesce(sum(principal) FILTER (WHERE due_on = %(day)s), 0)::bigint AS principal,
+            coalesce(sum(interest) FILTER (WHERE due_on = %(day)s), 0)::bigint AS interest,
+            coalesce(sum(fees) FILTER (WHERE due_on = %(day)s), 0)::bigint AS fees,
+            max(due_on) FILTER (WHERE due_on <= %(day)s) AS fallen_on,
+            min(due_on) FILTER (WHERE due_on > %(day)s) AS next_due,
+            (array_agg(interest ORDER BY number) FILTER (WHERE due_on > %(day)s))[1]
+                AS next_interest,
+            coalesce(sum(interest) FILTER (WHERE due_on BETWEEN p.overdue_since AND %(day)s),
+                0)::bigint AS open_interest,
+            -- Overdue principal, the days since it fell due, the rate: half-up by instalment.
+            coalesce(sum(div(2 * principal * l.penalty_rate * (%(day)s - due_on)
+                    + l.penalty_day_basis, 2 * l.penalty_day_basis))
+                FILTER (WHERE due_on >= p.overdue_since
+                    AND %(day)s - due_on > l.penalty_grace_days), 0)::bigint AS penalty_by_now,
+            coalesce(sum(div(2 * principal * l.penalty_rate * (p.closed_through - due_on)
+                    + l.penalty_day_basis, 2 * l.penalty_day_basis))
+                FILTER (WHERE due_on >= p.overdue_since
+                    AND p.closed_through - due_on > l.penalty_grace_days), 0)::bigint
+                AS penalty_before
+        FROM instalment
+        WHERE loan_id = l.id AND schedule_version = l.schedule_version) i
+    WHERE l.status = %(active)s AND i.dues <= 1
+      AND (i.principal + i.interest + i.fees > 0 OR i.next_due IS NOT NULL
+        OR p.overdue_since IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM account WHERE code = 'loan_credit/' || l.id::text)
+      AND NOT EXISTS (SELECT FROM loan_event e
+        WHERE e.loan_id = l.id AND e.kind = ANY (%(apart)s))
+      AND CASE WHEN p.overdue_since IS NULL THEN true ELSE NOT EXISTS (SELECT FROM loan_event e
+        WHERE e.loan_id = l.id AND e."on" >= p.overdue_since) END
+), late AS (
+    -- Within the days of grace a loan counts as not overdue.
+    SELECT plan.*, since,
+        CASE WHEN %(day)s - since > grace THEN %(day)s - since ELSE 0 END AS days,
+        %(day)s - since <= grace AS in_grace
+    FROM plan, LATERAL (SELECT CASE WHEN was_overdue IS NOT NULL THEN was_overdue
+        WHEN principal + interest + fees > 0 THEN %(day)s::date END AS since) s
+), standing AS MATERIALIZED (
+    SELECT late.*,
+        (%(buckets)s::text[])[width_bucket(days, %(bucket_days)s::int[])] AS bucket,
+        (%(grades)s::text[])[width_bucket(days, %(grade_days)s::int[])] AS grade,
+        was_accruing AND days <= %(non_accrual_over)s AS accrues,
+        least(next_due, CASE WHEN in_grace THEN since + grace + 1
+            ELSE since + (%(turns)s::int[])[width_bucket(days, %(turns)s::int[]) + 1] END)
+            AS next_on
+    FROM late
+    -- A loan whose income runs again is none of these.
+    WHERE was_accruing OR days > %(accrues_again_at)s
+), moved AS (
+    UPDATE loan_position p SET closed_through = %(day)s, next_on = s.next_on,
+        overdue_since = s.since, bucket = s.bucket, grade = s.grade, is_accruing = s.accrues,
+        earned = p.earned + CASE WHEN s.was_accruing THEN s.interest ELSE 0 END,
+        earning_since = CASE WHEN s.accrues AND s.next_interest > 0 THEN s.open_since
+            ELSE %(day)s END,
+        earning = CASE WHEN s.accrues THEN coalesce(s.next_interest, 0) ELSE 0 END,
+        earning_until = CASE WHEN s.accrues AND s.next_interest > 0 THEN s.next_due
+            ELSE %(day)s END
+    FROM standing s WHERE p.loan_id = s.loan_id
+), told AS (
+    INSERT INTO event (kind, subject, body, at)
+    SELECT kind, loan_id, jsonb_build_object('order_id', order_id, 'application_ref',
+        application_ref, 'principal', (lent / 100.0)::numeric(20, 2)::text) || body, %(at)s
+    FROM (
+        SELECT 'loan.due' AS kind, loan_id, order_id, application_ref, lent, jsonb_build_object(
+            'number', number::text, 'due_on', %(day)s::date::text,
+            'amount', ((principal + interest + fees) / 100.0)::numeric(20, 2)::text) AS body
+        FROM standing WHERE principal + interest + fees > 0
+        UNION ALL
+        SELECT CASE WHEN bucket = 'M0' THEN 'loan.caught_up' ELSE 'loan.overdue' END, loan_id,
+            order_id, application_ref, lent, jsonb_build_object('bucket', bucket,
+            'was', was_bucket, 'days_past_due', coalesce(%(day)s - since, 0)::text,
+            'overdue_since', coalesce(since::text, ''), 'is_worse',
+            (array_position(%(buckets)s::text[], bucket)
+                > array_position(%(buckets)s::text[], was_bucket::text))::text)
+        FROM standing WHERE bucket <> was_bucket) facts
+)
+SELECT loan_id::text, funder, was_accruing, accrues, fees, penalty_by_now - penalty_before
+        AS penalty, interest, principal,
+    CASE WHEN was_accruing AND NOT accrues THEN open_interest ELSE 0 END AS suspended_interest,
+    CASE WHEN was_accruing AND NOT accrues THEN penalty_by_now ELSE 0 END AS suspended_penalty,
+    bucket, was_bucket,
+    EXISTS (SELECT FROM account WHERE code = 'loan_interest/' || loan_id::text) AS has_account
+FROM standing

@@ -1,0 +1,260 @@
+"""Business days: which one is closed next, and what all loans have earned at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Date, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from disbursement import accounts, ledger
+from disbursement.day_figures import Figures
+from disbursement.delinquency import Bucket
+from disbursement.ledger import Posting
+from disbursement.records.closing import Accrual, ClosedDay
+from disbursement.records.funders import Funder
+from disbursement.records.life import LoanPosition
+from disbursement.records.loans import Loan
+from disbursement.records.products import Product
+from kernel import ids
+from kernel.money import ZERO, Money
+from kernel.refusals import Refused
+
+REASON: Final = "interest_accrued"
+
+# What `accrual.Earning.by` says, for all loans at once; a test holds the two to each other. A loan
+# that has been closed beyond the day, since something was booked on it later, is read from its
+# instalments as they are now.
+_STANDING: Final = text(
+    """
+    WITH stretch AS (
+        SELECT product_id, bucket, grade, is_accruing,
+            written_off_on IS NULL AND (next_on IS NOT NULL OR earning <> 0
+                OR overdue_since IS NOT NULL) AS is_open,
+            earned, earning_since AS since, earning, earning_until AS until
+        FROM loan_position WHERE earning_since <= :day
+        UNION ALL
+        SELECT p.product_id, p.bucket, p.grade, p.is_accruing, p.written_off_on IS NULL,
+            CASE WHEN l.value_date > :day THEN 0 WHEN NOT p.is_accruing THEN p.earned
+                ELSE p.earned - i.later END,
+            coalesce(i.since, l.value_date), CASE WHEN p.is_accruing THEN i.earning ELSE 0 END,
+            i.until
+        FROM loan_position p JOIN loan l ON l.id = p.loan_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(interest) FILTER (
+                    WHERE due_on > :day AND due_on <= p.earning_since), 0) AS later,
+                max(due_on) FILTER (WHERE due_on <= :day) AS since,
+                coalesce(min(due_on) FILTER (WHERE due_on > :day), :day) AS until,
+                coalesce((array_agg(interest ORDER BY number)
+                    FILTER (WHERE due_on > :day))[1], 0) AS earning
+            FROM instalment
+            WHERE loan_id = l.id AND schedule_version = l.schedule_version) i
+        WHERE p.earning_since > :day)
+    SELECT product_id, bucket, grade, is_accruing, is_open, count(*) AS loans,
+        sum(earned + CASE WHEN :day >= until THEN earning WHEN :day <= since THEN 0
+            ELSE (2 * earning * (:day - since) + (until - since)) / (2 * (until - since)) END
+        ) AS earned
+    FROM stretch GROUP BY product_id, bucket, grade, is_accruing, is_open
+    """
+).bindparams(bindparam("day", type_=Date()))
+
+
+class DayStillRuns(Refused):
+    """A business day is closed when it is over."""
+
+    status = HTTPStatus.CONFLICT
+    code = "day_still_runs"
+    title = "The business day is not over yet"
+    title_zh = "该营业日尚未结束"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """A day that was closed, or is being closed, for people."""
+
+    day: date
+    opened_at: datetime
+    closed_at: datetime | None
+    loans: int
+    figures: Figures
+
+    def count(self, name: str) -> int:
+        """Give one of its counts; what was not counted is none."""
+        return self.figures.counts.get(name, 0)
+
+    def amount(self, name: str) -> Money:
+        """Give one of its amounts."""
+        return self.figures.amounts.get(name, ZERO)
+
+
+def begin_next(session: Session, *, through: date, at: datetime) -> date | None:
+    """Begin the day after the last closed one, or go on with the one that was begun.
+
+    None when every day through `through` is closed, or no loan ever began.
+    """
+    last = session.scalars(select(ClosedDay).order_by(ClosedDay.day.desc()).limit(1)).one_or_none()
+    if last is None:
+        day = _first_day(session)
+    else:
+        day = last.day if last.closed_at is None else last.day + timedelta(days=1)
+    if day is None or day > through:
+        return None
+    # Two runs that begin a day at once begin the same one.
+    begun = insert(ClosedDay).values(day=day, opened_at=at, loans=0, figures={})
+    session.execute(begun.on_conflict_do_nothing())
+    return day
+
+
+def lock(session: Session, day: date) -> ClosedDay | None:
+    """Lock a day that was begun until the transaction ends; None when it has been closed."""
+    found = session.scalars(
+        select(ClosedDay)
+        .where(ClosedDay.day == day)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return found if found.closed_at is None else None
+
+
+def note(closed: ClosedDay, done: Figures, *, loans: int) -> None:
+    """Add what a chunk of loans came to, in the transaction that closed them."""
+    figures = Figures.read(closed.figures)
+    figures.include(done)
+    closed.figures = figures.as_json()
+    closed.loans += loans
+
+
+def end(session: Session, day: date, *, at: datetime) -> bool:
+    """Post what every product's loans earned on a day, and close it.
+
+    A day's accrual is what all loans have earned by its close, less the same of the day before.
+    False when the day is not done with: a loan came to it meanwhile, or somebody else closed it.
+    """
+    closed = lock(session, day)
+    left = select(LoanPosition.loan_id).where(LoanPosition.next_on <= day).limit(1)
+    if closed is None or session.scalar(left) is not None:
+        return False
+    figures = Figures.read(closed.figures)
+    earned = _earned(session, day, figures)
+    before = _earned_before(session, day)
+    made = [
+        _accrual(
+            session,
+            product_id,
+            day,
+            earned=earned.get(product_id, ZERO),
+            before=before.get(product_id, ZERO),
+        )
+        for product_id in sorted({*earned, *before})
+    ]
+    postings = [posting for _, posting in made if posting is not None]
+    codes = {code for posting in postings for code in (posting.debit, posting.credit)}
+    accounts.open_all(session, codes, at=at)
+    ledger.post_many(session, postings, at=at)
+    session.add_all(row for row, _ in made)
+    figures.add("accrued", Money.total(row.amount for row, _ in made))
+    closed.figures = figures.as_json()
+    closed.closed_at = at
+    return True
+
+
+def _accrual(
+    session: Session, product_id: UUID, day: date, *, earned: Money, before: Money
+) -> tuple[Accrual, Posting | None]:
+    funder = _funder(session, product_id)
+    amount = earned - before
+    posting = _posting(product_id, funder.code, day, amount)
+    row = Accrual(
+        day=day,
+        product_id=product_id,
+        funder_id=funder.id,
+        amount=amount,
+        earned=earned,
+        transfer_id=None if posting is None else posting.id,
+    )
+    return row, posting
+
+
+def _posting(product_id: UUID, funder: str, day: date, amount: Money) -> Posting | None:
+    """Make the one posting of a product's day; one below zero goes the other way."""
+    if amount == ZERO:
+        return None
+    sides = (accounts.interest_accrued(funder), accounts.interest_income(funder))
+    debit, credit = sides if amount > ZERO else sides[::-1]
+    return Posting(
+        id=ids.derived(product_id, "accrual", day.isoformat()),
+        debit=debit,
+        credit=credit,
+        amount=abs(amount),
+        reason=REASON,
+        event_ref=product_id,
+        value_date=day,
+    )
+
+
+def _earned(session: Session, day: date, figures: Figures) -> dict[UUID, Money]:
+    """Add up by product what all loans have earned by a day, and count how they stand."""
+    earned: dict[UUID, int] = {}
+    for row in session.execute(_STANDING, {"day": day}):
+        earned[row.product_id] = earned.get(row.product_id, 0) + int(row.earned)
+        if not row.is_open:
+            continue
+        figures.count("open", row.loans)
+        figures.count(f"bucket {row.bucket}", row.loans)
+        figures.count(f"grade {row.grade}", row.loans)
+        figures.count("overdue", 0 if row.bucket == Bucket.M0 else row.loans)
+        figures.count("non_accrual", 0 if row.is_accruing else row.loans)
+    return {product_id: Money(fen) for product_id, fen in earned.items()}
+
+
+def _earned_before(session: Session, day: date) -> dict[UUID, Money]:
+    yesterday = day - timedelta(days=1)
+    rows = session.scalars(select(Accrual).where(Accrual.day == yesterday))
+    return {row.product_id: row.earned for row in rows}
+
+
+def _funder(session: Session, product_id: UUID) -> Funder:
+    product = session.get_one(Product, product_id)
+    return session.get_one(Funder, product.funder_id)
+
+
+def views(session: Session, days: Sequence[date]) -> list[DayView]:
+    """Show some days, the earliest first."""
+    rows = session.scalars(select(ClosedDay).where(ClosedDay.day.in_(days)).order_by(ClosedDay.day))
+    return [_view(row) for row in rows]
+
+
+def listed(session: Session, *, before: date | None, limit: int) -> list[DayView]:
+    """List days, the latest first, from the one before a day on."""
+    query = select(ClosedDay).order_by(ClosedDay.day.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ClosedDay.day < before)
+    return [_view(row) for row in session.scalars(query)]
+
+
+def waiting(session: Session, *, through: date) -> date | None:
+    """Give the first day up to `through` that is not closed; None when all are, or no loan began."""
+    last = session.scalar(select(func.max(ClosedDay.day)).where(ClosedDay.closed_at.is_not(None)))
+    first = _first_day(session) if last is None else last + timedelta(days=1)
+    return first if first is not None and first <= through else None
+
+
+def _first_day(session: Session) -> date | None:
+    """Tell when the first loan began."""
+    return session.scalars(select(func.min(Loan.value_date))).one()
+
+
+def _view(row: ClosedDay) -> DayView:
+    return DayView(
+        day=row.day,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        loans=row.loans,
+        figures=Figures.read(row.figures),
+    )
