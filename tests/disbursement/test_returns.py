@@ -7,7 +7,16 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from disbursement import accounts, approvals, ledger, matches, payoffs, payouts, sending
+from disbursement import (
+    accounts,
+    approvals,
+    ledger,
+    loans,
+    matches,
+    payoffs,
+    payouts,
+    sending,
+)
 from disbursement.approvals import NotAnApprover
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.payouts import NoSuccessor, Source
@@ -180,8 +189,11 @@ def test_a_returned_card_is_paid_again_by_a_successor_that_a_person_asks_for(two
     assert leg_of(two_cards, 1).status is LegStatus.PAID
     loan, due = two_cards.loan(), two_cards.due()
     assert loan.principal == Money.yuan("3610.00")
-    # The start of interest moves on to the day of the new payment; the due dates stay.
-    assert loan.value_date == date(2026, 11, 25)
+    # The due dates stay, and each tranche bears interest from its own day: 24.00 for the first
+    # month of 2,400.00, and 25 of 30 days of 12.10.
+    assert loan.value_date == date(2026, 11, 20)
+    with transaction() as session:
+        assert loans.instalments(session, loan)[0].interest == Money.yuan("34.08")
     assert (len(due), due[0][0], due[-1][0]) == (12, date(2026, 12, 20), date(2027, 11, 20))
     assert Money.total(principal for _, principal in due) == Money.yuan("3610.00")
     assert two_cards.facts()[-1] == "loan.restored"
