@@ -17,6 +17,8 @@ from benchmarks import (
     assessment_one,
     ledger_hot,
     ledger_random,
+    payout_saga,
+    schedule_many,
     schedule_one,
     server,
     table,
@@ -25,19 +27,23 @@ from benchmarks import (
 from benchmarks.bench import Bench
 from benchmarks.table import Row
 from benchmarks.yardsticks import Machine
-from kernel import config
+from kernel import config, logs
 
 BENCHMARKS: Final[Mapping[str, Callable[[Bench], list[Row]]]] = {
     "schedule_one": schedule_one.measure,
+    "schedule_many": schedule_many.measure,
     "assessment_one": assessment_one.measure,
     "ledger_random": ledger_random.measure,
     "ledger_hot": ledger_hot.measure,
+    "payout_saga": payout_saga.measure,
 }
 ROUNDS: Final = 5
 SECONDS: Final = 1
 SECONDS_MAX: Final = 60
 CLIENTS_A_CORE: Final = 2
 PEOPLE: Final = 500
+LOANS: Final = 1_000_000
+LEGS: Final = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +67,11 @@ def _run(names: Sequence[str], seconds: int, machine: Machine) -> tuple[list[Row
     begun = time.monotonic()
     rows: list[Row] = []
     failed = 0
-    with server.opened(config.read(os.environ).home / "bench") as (url, home):
+    with (
+        server.opened(config.read(os.environ).home / "bench") as (url, home),
+        (home / "log.jsonl").open("w", encoding="utf-8") as log,
+    ):
+        logs.configure(stream=log)
         bench = Bench(
             server_url=url,
             folder=home,
@@ -70,6 +80,8 @@ def _run(names: Sequence[str], seconds: int, machine: Machine) -> tuple[list[Row
             rounds=ROUNDS,
             clients=CLIENTS_A_CORE * machine.cores,
             people=PEOPLE,
+            loans=LOANS,
+            legs=LEGS,
             say=lambda text: print(
                 f"[{time.monotonic() - begun:4.0f} s] {text} ...", file=sys.stderr, flush=True
             ),

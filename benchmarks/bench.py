@@ -26,6 +26,10 @@ class Bench:
     """How many work at the same time, of either side."""
     people: int
     """Generated debtors to assess, and to learn from each month."""
+    loans: int
+    """Generated loans whose schedules are made at once."""
+    legs: int
+    """Payouts of one round through the saga."""
     say: Callable[[str], None]
     """Shows progress."""
 

@@ -30,9 +30,9 @@ def opened(parent: Path) -> Iterator[tuple[str, Path]]:
 
 @contextmanager
 def with_database(
-    server_url: str, name: str, tables: Sequence[type[db.Base]], *, is_durable: bool
+    server_url: str, name: str, tables: Sequence[type[db.Base]] | None, *, is_durable: bool
 ) -> Iterator[str]:
-    """Make a database with some of the tables, give its URL, and drop it with the block.
+    """Make a database with some of the tables, or all that are imported; drop it with the block.
 
     Where it is not durable a commit does not wait for the disk, on either side.
     """
@@ -42,7 +42,8 @@ def with_database(
     _administer(server_url, f'ALTER DATABASE "{name}" SET synchronous_commit = {setting}')
     engine = db.open_engine(url)
     known = db.Base.metadata.tables
-    db.Base.metadata.create_all(engine, tables=[known[table.__tablename__] for table in tables])
+    chosen = None if tables is None else [known[table.__tablename__] for table in tables]
+    db.Base.metadata.create_all(engine, tables=chosen)
     engine.dispose()
     try:
         yield url

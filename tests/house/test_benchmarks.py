@@ -30,6 +30,8 @@ def bench(database, database_server, tmp_path) -> Bench:
         rounds=1,
         clients=1,
         people=300,
+        loans=2_000,
+        legs=2,
         say=lambda text: None,
     )
 
@@ -44,6 +46,22 @@ def test_one_schedule_is_compared_with_a_bare_one_of_the_same_rows(bench):
     assert len(found.ratios) == 3
     assert found.bar == at_most(3.0)
     assert found.yardstick.loop_turns_per_second > 0
+
+
+def test_many_schedules_are_compared_with_a_bare_recurrence_of_the_same_rows(bench):
+    found = runner.BENCHMARKS["schedule_many"](bench)
+
+    assert [each.case for each in found] == ["2,000 x 12, annuity", "2,000 x 12, equal_principal"]
+    assert all(ratio > 0 for each in found for ratio in each.ratios)
+    assert {each.bar for each in found} == {at_most(3.0)}
+
+
+@pytest.mark.slow
+def test_payouts_are_compared_with_as_many_requests_and_commits(bench):
+    [found] = runner.BENCHMARKS["payout_saga"](bench)
+
+    assert len(found.ratios) == 1
+    assert "a payout takes 4 requests" in found.notes
 
 
 @pytest.mark.slow
