@@ -99,6 +99,8 @@ class Where:
     scope: str
     day: date
     leg_id: UUID | None = None
+    debit_id: UUID | None = None
+    transfer_id: UUID | None = None
     row_id: int | None = None
     line_id: int | None = None
     file_id: UUID | None = None
@@ -162,6 +164,8 @@ def write(session: Session, found: Difference, where: Where, *, by: Actor, at: d
         detail=found.detail,
         status=BreakStatus.OPEN if found.needs_person else BreakStatus.CURED,
         leg_id=where.leg_id,
+        debit_id=where.debit_id,
+        transfer_id=where.transfer_id,
         row_id=where.row_id,
         line_id=where.line_id,
         file_id=where.file_id,

@@ -1,7 +1,8 @@
 """Clearing what all three sides agree on: the row is marked, the ledger moves, the leg is matched.
 
 In transit nets to zero for each payout: paid credits it, the bank's settlement debits it; a
-return debits it, and the money back at the bank credits it.
+return debits it, and the money back at the bank credits it. Collection does so for each debit order
+with both sides changed.
 """
 
 from __future__ import annotations
@@ -17,21 +18,27 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, ledger, payouts
+from disbursement import accounts, ledger, matches
 from disbursement.ledger import Posting
+from disbursement.matching.flows import COLLECTION, PAYOUT, Flow
+from disbursement.records.debits import DebitOrder
 from disbursement.records.funders import Funder
 from disbursement.records.ledger import Transfer
 from disbursement.records.loans import Loan
-from disbursement.records.payouts import LegStatus, PayoutLeg
+from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import MatchedRow
-from disbursement.statements.lines import LineKind
 from disbursement.transfers import ROWS_MAX
 from kernel import ids
 from kernel.actors import Actor
 from kernel.money import ZERO, Money
 
 AT_ONCE: Final = 1_000
-"""Legs looked up by one statement."""
+"""Orders looked up by one statement."""
+_REASONS: Final = {
+    PAYOUT: ("payout_settled", "return_settled"),
+    COLLECTION: ("collection_settled", "charge_back_settled"),
+}
+"""Of what went, and of what came back."""
 T = TypeVar("T")
 
 
@@ -39,17 +46,20 @@ T = TypeVar("T")
 class Agreed:
     """One row of the channel's file that books and bank agree with."""
 
-    leg_id: UUID
+    order_id: UUID
+    """The leg's or the debit order's."""
     row_id: int
-    kind: LineKind
+    is_back: bool
+    """Whether it is the return of what went before."""
     fee: Money
     """To be booked with it; zero when there is none, or none that was agreed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """When the bank settled what of a settlement day; None for what it has not."""
+    """When the bank settled what of a settlement day, one way; None for what it has not."""
 
+    flow: Flow
     day: date
     paid_on: date | None
     fees_on: date | None
@@ -58,10 +68,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Paid:
-    """What the ledger needs to know about a leg."""
+    """What the ledger needs to know about an order."""
 
     amount: Money
-    status: LegStatus
     funder_code: str
     channel: str
 
@@ -70,51 +79,66 @@ def clear(
     session: Session, agreed: Sequence[Agreed], settled: Settled, *, by: Actor, at: datetime
 ) -> int:
     """Clear what the bank settled of a day and count the rows that were not cleared before."""
-    on = {LineKind.PAID: settled.paid_on, LineKind.RETURNED: settled.returned_on}
-    wanted = [one for one in agreed if on[one.kind] is not None]
+    on = {False: settled.paid_on, True: settled.returned_on}
+    wanted = [one for one in agreed if on[one.is_back] is not None]
     done = 0
-    for part in _parts(sorted(wanted, key=lambda one: (one.leg_id, one.kind)), AT_ONCE):
-        found = _legs(session, [one.leg_id for one in part])
-        fresh = _mark(session, part, found, day=settled.day, at=at)
+    for part in _parts(sorted(wanted, key=lambda one: (one.order_id, one.is_back)), AT_ONCE):
+        found = _orders(session, settled.flow, [one.order_id for one in part])
+        fresh = _mark(session, part, found, settled, at=at)
         new = [one for one in part if one.row_id in fresh]
         postings = [
-            *(_settlement(one, found[one.leg_id], on=on[one.kind] or settled.day) for one in new),
+            *(
+                _settlement(
+                    one,
+                    found[one.order_id],
+                    flow=settled.flow,
+                    on=on[one.is_back] or settled.day,
+                )
+                for one in new
+            ),
             *_charges(session, part, found, settled),
         ]
         codes = {code for posting in postings for code in (posting.debit, posting.credit)}
         accounts.open_all(session, codes, at=at)
         for batch in _parts(postings, ROWS_MAX):
             ledger.post_many(session, batch, at=at)
-        for one in new:
-            if one.kind is LineKind.PAID and found[one.leg_id].status is LegStatus.PAID:
-                payouts.match(session, one.leg_id, by=by, at=at)
+        if settled.flow is PAYOUT:
+            paid = [one.order_id for one in new if not one.is_back]
+            matches.match_all(session, paid, by=by, at=at)
         done += len(new)
     return done
 
 
-def matched_sum(session: Session, *, first: date | None = None, last: date | None = None) -> Money:
-    """Add up matched payments less matched returns of the settlement days from first to last."""
-    query = select(MatchedRow.kind, func.sum(MatchedRow.amount)).group_by(MatchedRow.kind)
+def matched_sum(
+    session: Session, flow: Flow, *, first: date | None = None, last: date | None = None
+) -> Money:
+    """Add up what matched one way, less returns, of the settlement days from first to last."""
+    query = (
+        select(MatchedRow.kind, func.sum(MatchedRow.amount))
+        .where(MatchedRow.kind.in_([flow.went, flow.came_back]))
+        .group_by(MatchedRow.kind)
+    )
     if first is not None:
         query = query.where(MatchedRow.day >= first)
     if last is not None:
         query = query.where(MatchedRow.day <= last)
     total = ZERO
     for kind, amount in session.execute(query):
-        total += amount if kind is LineKind.PAID else -amount
+        total += amount if kind is flow.went else -amount
     return total
 
 
-def _legs(session: Session, leg_ids: Sequence[UUID]) -> dict[UUID, _Paid]:
+def _orders(session: Session, flow: Flow, order_ids: Sequence[UUID]) -> dict[UUID, _Paid]:
+    order: type[PayoutLeg | DebitOrder] = PayoutLeg if flow is PAYOUT else DebitOrder
     found = session.execute(
-        select(PayoutLeg.id, PayoutLeg.amount, PayoutLeg.status, PayoutLeg.channel, Funder.code)
-        .join(Loan, Loan.id == PayoutLeg.loan_id)
+        select(order.id, order.amount, order.channel, Funder.code)
+        .join(Loan, Loan.id == order.loan_id)
         .join(Funder, Funder.id == Loan.funder_id)
-        .where(PayoutLeg.id.in_(leg_ids))
+        .where(order.id.in_(order_ids))
     )
     return {
-        leg_id: _Paid(amount=amount, status=status, funder_code=code, channel=channel)
-        for leg_id, amount, status, channel, code in found
+        order_id: _Paid(amount=amount, funder_code=code, channel=channel)
+        for order_id, amount, channel, code in found
         if amount is not None
     }
 
@@ -123,18 +147,20 @@ def _mark(
     session: Session,
     agreed: Sequence[Agreed],
     found: dict[UUID, _Paid],
+    settled: Settled,
     *,
-    day: date,
     at: datetime,
 ) -> set[int]:
     """Write rows down as matched and give the numbers of those that were not before."""
+    flow = settled.flow
     rows = [
         {
             "row_id": one.row_id,
-            "leg_id": one.leg_id,
-            "kind": one.kind,
-            "day": day,
-            "amount": found[one.leg_id].amount,
+            "leg_id": one.order_id if flow is PAYOUT else None,
+            "debit_id": None if flow is PAYOUT else one.order_id,
+            "kind": flow.came_back if one.is_back else flow.went,
+            "day": settled.day,
+            "amount": found[one.order_id].amount,
             "at": at,
         }
         for one in agreed
@@ -143,16 +169,18 @@ def _mark(
     return set(session.scalars(marked, rows))
 
 
-def _settlement(one: Agreed, leg: _Paid, *, on: date) -> Posting:
-    bank, transit = accounts.funding_bank(leg.funder_code), accounts.in_transit(leg.channel)
-    is_paid = one.kind is LineKind.PAID
+def _settlement(one: Agreed, order: _Paid, *, flow: Flow, on: date) -> Posting:
+    is_payout = flow is PAYOUT
+    bank = accounts.funding_bank(order.funder_code)
+    between = (accounts.in_transit if is_payout else accounts.collection)(order.channel)
+    reaches_bank = is_payout is one.is_back
     return Posting(
-        id=ids.derived(one.leg_id, "settled" if is_paid else "returned"),
-        debit=transit if is_paid else bank,
-        credit=bank if is_paid else transit,
-        amount=leg.amount,
-        reason="payout_settled" if is_paid else "return_settled",
-        event_ref=one.leg_id,
+        id=ids.derived(one.order_id, "returned" if one.is_back else "settled"),
+        debit=bank if reaches_bank else between,
+        credit=between if reaches_bank else bank,
+        amount=order.amount,
+        reason=_REASONS[flow][one.is_back],
+        event_ref=one.order_id,
         value_date=on,
     )
 
@@ -163,16 +191,16 @@ def _charges(
     """Give the fees that are not booked yet: one may be agreed on later than its payment."""
     if settled.fees_on is None:
         return []
-    fees = {ids.derived(one.leg_id, "fee"): one for one in agreed if one.fee > ZERO}
+    fees = {ids.derived(one.order_id, "fee"): one for one in agreed if one.fee > ZERO}
     booked = set(session.scalars(select(Transfer.id).where(Transfer.id.in_(fees))))
     return [
         Posting(
             id=fee_id,
-            debit=accounts.channel_fees(found[one.leg_id].channel),
-            credit=accounts.funding_bank(found[one.leg_id].funder_code),
+            debit=accounts.channel_fees(found[one.order_id].channel),
+            credit=accounts.funding_bank(found[one.order_id].funder_code),
             amount=one.fee,
             reason="channel_fee",
-            event_ref=one.leg_id,
+            event_ref=one.order_id,
             value_date=settled.fees_on,
         )
         for fee_id, one in fees.items()

@@ -1,12 +1,12 @@
-"""Comparing one settlement day: gather, match, let the file settle what was undecided, tie the bank.
+"""Comparing the books with a channel's file of a day: gather, match, let the file settle orders.
 
-Nothing is written here but what the channel's file decides about legs, through `payouts`.
+Nothing is written here but what the file decides about orders, through `payouts` and `debits`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -15,21 +15,20 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, gathering, importing, payouts
+from disbursement import breaks, debits, gathering, payouts
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.clearing import Agreed
 from disbursement.gathering import Gathered
-from disbursement.matching import banking, fees, tables
+from disbursement.matching import fees
 from disbursement.matching.banking import Expected
-from disbursement.matching.flows import Purpose
+from disbursement.matching.flows import PAYOUT, Flow
 from disbursement.matching.items import Items, match_items
 from disbursement.matching.kinds import HOLDING, BreakKind, Difference
-from disbursement.matching.one_by_one import match_lines
 from disbursement.matching.suggestions import Loose, suggest
-from disbursement.matching.tables import BankEntry, Stand
+from disbursement.matching.tables import Stand
 from disbursement.payouts import Source
 from disbursement.records.breaks import Break, BreakStatus, Resolution
-from disbursement.records.settlement import FileKind, StatementFile
+from disbursement.records.settlement import StatementFile
 from disbursement.statements.lines import LineKind
 from kernel.money import ZERO, Money
 
@@ -44,13 +43,16 @@ class Found:
     scope: str
     difference: Difference
     leg_id: UUID | None = None
+    debit_id: UUID | None = None
+    transfer_id: UUID | None = None
     suggestion: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSide:
-    """What comparing the channel's file with the books gives."""
+    """What comparing the channel's file with the books gives, for one way of the money."""
 
+    flow: Flow
     found: tuple[Found, ...]
     agreed: tuple[Agreed, ...]
     """Rows that books and file agree on; the bank has still to agree."""
@@ -60,110 +62,68 @@ class ItemSide:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankSide:
-    """What comparing the bank's statement with file and books gives."""
-
-    found: tuple[Found, ...]
-    settled: Mapping[Purpose, date]
-    """What the bank has settled of the day, and the day on which it did."""
-    moved: Money | None
-    """How the account moved on the day; None without a statement."""
-
-
-def item_scope(channel: str, day: date) -> str:
+def item_scope(channel: str, day: date, flow: Flow) -> str:
     """Name the comparison of a channel's file with the books."""
-    return f"channel/{channel}/{day}"
+    return f"channel/{channel}/{day}" if flow is PAYOUT else f"channel/{channel}/{flow.name}/{day}"
 
 
-def absent_scope(channel: str) -> str:
-    """Name the search for legs in any file of a channel."""
-    return f"absent/{channel}"
+def absent_scope(channel: str, flow: Flow) -> str:
+    """Name the search for orders in any file of a channel."""
+    return f"absent/{channel}" if flow is PAYOUT else f"absent/{channel}/{flow.name}"
 
 
-def bank_scope(day: date) -> str:
-    """Name the comparison of the bank with a settlement day."""
-    return f"bank/{day}"
-
-
-def compare_items(session: Session, file: StatementFile, *, at: datetime) -> ItemSide:
+def compare_items(session: Session, file: StatementFile, flow: Flow, *, at: datetime) -> ItemSide:
     """Compare the books with a settlement file, and let the file settle what was undecided."""
-    gathered, items = _match(session, file)
+    gathered, items = _match(session, file, flow)
     notes = [one for one in items.differences if not one.needs_person]
-    if _settle_by_file(session, file, gathered, items, at=at):
-        gathered, items = _match(session, file)
+    is_changed, ended = _settle_by_file(session, file, gathered, items, at=at)
+    notes += ended
+    if is_changed:
+        gathered, items = _match(session, file, flow)
     known = frozenset(gathered.channel["order_no"].drop_nulls())
-    payouts.note_file(session, channel=file.source, day=file.day, known=known, at=at)
+    note = payouts.note_file if flow is PAYOUT else debits.note_file
+    note(session, channel=file.source, day=file.day, known=known, at=at)
     differences = tuple(dict.fromkeys([*notes, *items.differences]))
     kinds = gathered.channel["kind"].cast(pl.String()).to_list()
     return ItemSide(
+        flow=flow,
         found=tuple(_found_items(file, gathered, differences)),
         agreed=tuple(_agreed(session, file, gathered, items)),
-        expected=_expected(file.day, gathered.channel, items.differences),
+        expected=_expected(file.day, gathered, items.differences),
         channel=gathered.channel,
         rows={kind: kinds.count(kind) for kind in LineKind},
         waiting=items.waiting,
     )
 
 
-def compare_bank(
-    session: Session, day: date, *, items: ItemSide | None, statements: Sequence[StatementFile]
-) -> BankSide:
-    """Compare the bank's lines with the file of a settlement day, and deposits with the books.
-
-    Without a statement of the day, or without its file, nothing is said about its sums.
-    """
-    scope = bank_scope(day)
-    frame = tables.channel(()) if items is None else items.channel
-    entries = [e for file in statements for e in gathering.lines_of_statement(session, file)]
-    single = match_lines(frame, tables.bank(e for e in entries if banking.told(e) is None))
-    unread = single.strangers["line"]
-    strangers = dict.fromkeys(unread, "no reference that says what it is for")
-    strangers |= _out_of_place(session, day, entries)
-    differences = [
-        *single.differences,
-        *(banking.unexplained(e, strangers[e.line]) for e in entries if e.line in strangers),
-    ]
-    if statements:
-        deposits = [e for e in entries if (t := banking.told(e)) and t.purpose is Purpose.FUND]
-        differences += banking.fund(deposits, gathering.deposits(session, day))
-    settled = set()
-    lines = gathering.lines_of_day(session, day)
-    if items is not None and statements:
-        tie = banking.tie(lines, items.expected, items=single.sums)
-        differences += tie.differences
-        settled = {purpose for purpose, is_tied in tie.sides.items() if is_tied}
-        settled |= _let_settle(_standing(session, scope, differences))
-    return BankSide(
-        found=tuple(Found(scope=scope, difference=one) for one in differences),
-        settled={purpose: _settled_on(day, purpose, lines) for purpose in settled},
-        moved=_moved(statements),
-    )
-
-
-def _match(session: Session, file: StatementFile) -> tuple[Gathered, Items]:
-    gathered = gathering.gather(session, file)
-    terms = fees.agreed(file.source, on=file.day)
-    return gathered, match_items(gathered.ours, gathered.channel, day=file.day, terms=terms)
+def _match(session: Session, file: StatementFile, flow: Flow) -> tuple[Gathered, Items]:
+    gathered = gathering.gather(session, file, flow)
+    terms = fees.agreed(file.source, on=file.day, flow=flow)
+    items = match_items(gathered.ours, gathered.channel, day=file.day, terms=terms, flow=flow)
+    return gathered, items
 
 
 def _settle_by_file(
     session: Session, file: StatementFile, gathered: Gathered, items: Items, *, at: datetime
-) -> bool:
-    """Tell `payouts` what the file decides about legs, and say whether there was anything."""
+) -> tuple[bool, list[Difference]]:
+    """Tell what the file decides about orders: whether any moved, and which differences that ends.
+
+    What failed in the books and is paid in the file is told as a contradiction: of a payout nothing
+    is booked; a collection is the debtor's money, and the file's is the last word about it.
+    """
     undecided = pl.col("stand") == Stand.UNDECIDED.value
     kept = gathered.ours.filter(pl.col("stand") != Stand.RETURNED.value)
     paid = set(items.paid["leg"]) & set(gathered.ours.filter(undecided)["leg"])
     returned = set(items.returned["leg"]) & set(kept["leg"])
-    # Failed in the books, paid by the channel: nothing is booked, but the contradiction is told.
-    contrary = {
-        one.leg
+    contradicted = [
+        one
         for one in items.differences
         if one.kind is BreakKind.STATUS and one.needs_person and one.leg is not None
-    }
+    ]
+    contrary = {one.leg for one in contradicted if one.leg is not None}
     references = dict(gathered.channel.select("row", "reference").iter_rows())
     by_leg = {leg: references[row] for leg, row in items.paid.iter_rows()}
-    for number in sorted(paid | returned | contrary, key=gathered.leg_ids.__getitem__):
+    for number in sorted(paid | returned | contrary, key=gathered.order_ids.__getitem__):
         if number in paid or number in contrary:
             receipt = Receipt(
                 outcome=Outcome.PAID,
@@ -171,19 +131,25 @@ def _settle_by_file(
                 reference=by_leg.get(number),
                 settle_day=file.day,
             )
-            _record(session, gathered.leg_ids[number], receipt, at=at)
+            _record(session, gathered, number, receipt, at=at)
         if number in returned:
             receipt = Receipt(
                 outcome=Outcome.RETURNED,
                 text="returned in the settlement file",
                 returned_on=file.day,
             )
-            _record(session, gathered.leg_ids[number], receipt, at=at)
-    return bool(paid or returned)
+            _record(session, gathered, number, receipt, at=at)
+    if gathered.flow is PAYOUT:
+        return bool(paid or returned), []
+    ended = [replace(one, needs_person=False) for one in contradicted]
+    return bool(paid or returned or ended), ended
 
 
-def _record(session: Session, leg_id: UUID, receipt: Receipt, *, at: datetime) -> None:
-    payouts.record(session, leg_id, receipt, source=Source.FILE, at=at)
+def _record(
+    session: Session, gathered: Gathered, number: int, receipt: Receipt, *, at: datetime
+) -> None:
+    record = payouts.record if gathered.flow is PAYOUT else debits.record
+    record(session, gathered.order_ids[number], receipt, source=Source.FILE, at=at)
 
 
 def _found_items(
@@ -192,11 +158,17 @@ def _found_items(
     found = list(differences)
     hints = _hints(file.day, gathered, found)
     for one in found:
-        is_absent = one.kind in _ABSENT
+        order_id = None if one.leg is None else gathered.order_ids[one.leg]
+        is_payout = gathered.flow is PAYOUT
         yield Found(
-            scope=absent_scope(file.source) if is_absent else item_scope(file.source, file.day),
+            scope=(
+                absent_scope(file.source, gathered.flow)
+                if one.kind in _ABSENT
+                else item_scope(file.source, file.day, gathered.flow)
+            ),
             difference=one,
-            leg_id=None if one.leg is None else gathered.leg_ids[one.leg],
+            leg_id=order_id if is_payout else None,
+            debit_id=None if is_payout else order_id,
             suggestion=hints.get(one),
         )
 
@@ -236,9 +208,9 @@ def _agreed(
     fee_of = dict(gathered.channel.select("row", "fee").iter_rows())
     for leg, row in items.paid.iter_rows():
         fee = ZERO if row in wrong_fees else Money(fee_of[row])
-        yield Agreed(leg_id=gathered.leg_ids[leg], row_id=row, kind=LineKind.PAID, fee=fee)
+        yield Agreed(order_id=gathered.order_ids[leg], row_id=row, is_back=False, fee=fee)
     for leg, row in items.returned.iter_rows():
-        yield Agreed(leg_id=gathered.leg_ids[leg], row_id=row, kind=LineKind.RETURNED, fee=ZERO)
+        yield Agreed(order_id=gathered.order_ids[leg], row_id=row, is_back=True, fee=ZERO)
     yield from _let_stand(session, file, gathered, items)
 
 
@@ -246,7 +218,7 @@ def _let_stand(
     session: Session, file: StatementFile, gathered: Gathered, items: Items
 ) -> Iterator[Agreed]:
     """Give the held pairs of which two persons said, of every difference, that the books stand."""
-    scope = item_scope(file.source, file.day)
+    scope = item_scope(file.source, file.day, gathered.flow)
     by_row: dict[tuple[int, int], list[Difference]] = {}
     for one in items.differences:
         if one.needs_person and one.leg is not None and one.row is not None:
@@ -254,16 +226,19 @@ def _let_stand(
     kind_of = dict(gathered.channel.select("row", pl.col("kind").cast(pl.String())).iter_rows())
     stand_of = dict(gathered.ours.select("leg", pl.col("stand").cast(pl.String())).iter_rows())
     held = [pair for pair, why in by_row.items() if all(d.kind in HOLDING for d in why)]
-    standing = _standing(session, scope, [one for pair in held for one in by_row[pair]])
+    agreed = standing(session, scope, [one for pair in held for one in by_row[pair]])
     for leg, row in held:
         is_certain = stand_of[leg] in {Stand.PAID.value, Stand.RETURNED.value}
-        if is_certain and all(one in standing for one in by_row[leg, row]):
+        if is_certain and all(one in agreed for one in by_row[leg, row]):
             yield Agreed(
-                leg_id=gathered.leg_ids[leg], row_id=row, kind=LineKind(kind_of[row]), fee=ZERO
+                order_id=gathered.order_ids[leg],
+                row_id=row,
+                is_back=kind_of[row] == LineKind.RETURNED.value,
+                fee=ZERO,
             )
 
 
-def _standing(
+def standing(
     session: Session, scope: str, differences: Sequence[Difference]
 ) -> frozenset[Difference]:
     """Give the differences about which two persons let the books stand."""
@@ -280,7 +255,9 @@ def _standing(
     return frozenset(by_id[one] for one in found)
 
 
-def _expected(day: date, channel: pl.DataFrame, differences: Iterable[Difference]) -> Expected:
+def _expected(day: date, gathered: Gathered, differences: Iterable[Difference]) -> Expected:
+    channel = gathered.channel
+
     def total(column: str, kind: LineKind) -> Money:
         rows = channel.filter(pl.col("kind").cast(pl.String()) == kind.value)
         return Money(int(rows[column].sum()))
@@ -294,46 +271,9 @@ def _expected(day: date, channel: pl.DataFrame, differences: Iterable[Difference
     paid = total("fen", LineKind.PAID)
     return Expected(
         day=day,
+        flow=gathered.flow,
         paid=paid,
         paid_by_books=paid - too_much,
         fees=total("fee", LineKind.PAID),
         returned=total("fen", LineKind.RETURNED),
     )
-
-
-def _out_of_place(session: Session, day: date, entries: Iterable[BankEntry]) -> dict[int, str]:
-    """Name the lines that settle a day to come, or one whose file we do not have."""
-    strangers = {}
-    for entry in entries:
-        told = banking.told(entry)
-        if told is None or told.purpose is Purpose.FUND or told.day == day:
-            continue
-        if told.day > day:
-            strangers[entry.line] = "it names a day that had not come"
-        elif not importing.taken(session, FileKind.SETTLEMENT, told.day):
-            strangers[entry.line] = "it settles a day whose file we do not have"
-    return strangers
-
-
-def _settled_on(day: date, purpose: Purpose, lines: Iterable[BankEntry]) -> date:
-    """Tell the last day on which the bank posted a line of a purpose; `day` when it has none."""
-    posted = [
-        line.posted_on for line in lines if (t := banking.told(line)) and t.purpose is purpose
-    ]
-    return max(posted, default=day)
-
-
-def _moved(statements: Sequence[StatementFile]) -> Money | None:
-    if not statements:
-        return None
-    return Money.total((file.closing or ZERO) - (file.opening or ZERO) for file in statements)
-
-
-def _let_settle(standing: Iterable[Difference]) -> set[Purpose]:
-    """Tell what counts as settled although the sums differ, because two persons said so."""
-    allowed = set()
-    for one in standing:
-        allowed |= {purpose for purpose in Purpose if one.subject.startswith(purpose)}
-        if one.kind is BreakKind.NET_OF_FEE and (one.theirs or ZERO) > (one.ours or ZERO):
-            allowed.add(Purpose.FEE)
-    return allowed

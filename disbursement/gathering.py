@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from disbursement.channels.days import settlement_day
 from disbursement.matching import tables, working_days
-from disbursement.matching.flows import Purpose
+from disbursement.matching.flows import COLLECTION, PAYOUT, Flow, Purpose
 from disbursement.matching.tables import BankEntry, OurLeg, Stand
 from disbursement.records.payouts import LegStatus
 from disbursement.records.settlement import (
@@ -25,6 +25,7 @@ from disbursement.records.settlement import (
     SettlementRow,
     StatementFile,
 )
+from disbursement.statements.lines import LineKind
 from kernel.clock import business_day, shanghai
 from kernel.money import Money
 
@@ -33,35 +34,35 @@ WORKING_DAYS_LATE_MAX: Final = 2
 """A payment is looked for in the files from T-1 to T+2."""
 
 STANDS: Final = {
-    LegStatus.SUBMITTED: Stand.UNDECIDED,
-    LegStatus.ACCEPTED: Stand.UNDECIDED,
-    LegStatus.UNKNOWN: Stand.UNDECIDED,
-    LegStatus.PAID: Stand.PAID,
-    LegStatus.MATCHED: Stand.PAID,
-    LegStatus.PAYOFF_VERIFIED: Stand.PAID,
-    LegStatus.FAILED: Stand.FAILED,
-    LegStatus.RETURNED: Stand.RETURNED,
+    LegStatus.SUBMITTED.value: Stand.UNDECIDED,
+    LegStatus.ACCEPTED.value: Stand.UNDECIDED,
+    LegStatus.UNKNOWN.value: Stand.UNDECIDED,
+    LegStatus.PAID.value: Stand.PAID,
+    LegStatus.MATCHED.value: Stand.PAID,
+    LegStatus.PAYOFF_VERIFIED.value: Stand.PAID,
+    LegStatus.FAILED.value: Stand.FAILED,
+    LegStatus.RETURNED.value: Stand.RETURNED,
 }
+"""By the status of a leg or of a debit order: what both have is called the same."""
 
-# Legs that the file names, and legs that it, or an earlier one, should have named.
-_LEGS: Final = text(
-    """
+# Orders that the file names, and orders that it, or an earlier one, should have named.
+_ORDERS: Final = """
     WITH ours AS (
         SELECT id, order_no, reference, status, amount, card_masked, txn_time, value_date
-        FROM payout_leg
+        FROM {table}
         WHERE channel = :channel AND order_no IS NOT NULL AND (
             order_no IN (SELECT order_no FROM settlement_row WHERE file_id = :file)
             OR reference IN (SELECT reference FROM settlement_row
                              WHERE file_id = :file AND order_no IS NULL)
             OR (status IN ('submitted', 'accepted', 'unknown') AND txn_time < :until)
             OR (status IN ('paid', 'returned') AND txn_time < :until AND NOT EXISTS (
-                SELECT 1 FROM matched_row m WHERE m.leg_id = payout_leg.id AND m.kind = 'paid'))
+                SELECT 1 FROM matched_row m WHERE m.{column} = {table}.id AND m.kind = :went))
         )
     ), listed AS (
         SELECT r.order_no,
-            min(r.reference) FILTER (WHERE r.kind = 'paid' AND f.day < :day) AS earlier,
-            bool_or(r.kind = 'paid') AS is_elsewhere,
-            coalesce(bool_or(r.kind = 'returned' AND f.day < :day), false) AS is_returned_earlier
+            min(r.reference) FILTER (WHERE r.kind = :went AND f.day < :day) AS earlier,
+            bool_or(r.kind = :went) AS is_elsewhere,
+            coalesce(bool_or(r.kind = :came_back AND f.day < :day), false) AS is_returned_earlier
         FROM settlement_row r JOIN statement_file f ON f.id = r.file_id
         WHERE f.status IN ('taken') AND f.source = :channel AND f.day <> :day
             AND r.order_no IN (SELECT order_no FROM ours)
@@ -72,25 +73,40 @@ _LEGS: Final = text(
     FROM ours LEFT JOIN listed ON listed.order_no = ours.order_no
     ORDER BY ours.id
     """
-)
+_ORDERS_OF: Final = {
+    PAYOUT: text(_ORDERS.format(table="payout_leg", column="leg_id")),
+    COLLECTION: text(_ORDERS.format(table="debit_order", column="debit_id")),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """The books' side and the channel's side of a settlement day."""
+    """The books' side and the channel's side of a settlement day, for one way of the money."""
 
-    leg_ids: tuple[UUID, ...]
-    """By the number that the table of legs gives them."""
+    flow: Flow
+    order_ids: tuple[UUID, ...]
+    """By the number that the table of orders gives them."""
     ours: pl.DataFrame
     channel: pl.DataFrame
 
 
-def gather(session: Session, file: StatementFile) -> Gathered:
-    """Read the rows of a settlement file and the legs it must be compared with."""
+def gather(session: Session, file: StatementFile, flow: Flow) -> Gathered:
+    """Read the rows of a settlement file and the orders it must be compared with.
+
+    Rows of no known kind are told with the payouts.
+    """
+    as_kind: dict[LineKind, Any] = {
+        flow.went: LineKind.PAID.value,
+        flow.came_back: LineKind.RETURNED.value,
+    }
+    if flow is PAYOUT:
+        as_kind[LineKind.OTHER] = LineKind.OTHER.value
     found = session.execute(
-        _LEGS,
+        _ORDERS_OF[flow],
         {
             "channel": file.source,
+            "went": flow.went.value,
+            "came_back": flow.came_back.value,
             "file": file.id,
             "day": file.day,
             # Sent on a later natural day than the file's: no earlier file could have it.
@@ -107,15 +123,16 @@ def gather(session: Session, file: StatementFile) -> Gathered:
             SettlementRow.fee,
             SettlementRow.net,
             SettlementRow.card_masked,
-        ).where(SettlementRow.file_id == file.id)
+        ).where(SettlementRow.file_id == file.id, SettlementRow.kind.in_(as_kind))
     )
     return Gathered(
-        leg_ids=tuple(row.id for row in found),
+        flow=flow,
+        order_ids=tuple(row.id for row in found),
         ours=tables.ours(_leg(number, row) for number, row in enumerate(found)),
         channel=tables.channel(
             tables.ChannelRow(
                 row.id,
-                row.kind.value,
+                as_kind[row.kind],
                 row.order_no,
                 row.reference,
                 row.amount.fen,
@@ -200,7 +217,7 @@ def _leg(number: int, row: Any) -> OurLeg:  # noqa: ANN401 - a row of our own SQ
         leg=number,
         order_no=row.order_no,
         reference=row.reference,
-        stand=STANDS[LegStatus(row.status)],
+        stand=STANDS[row.status],
         fen=row.amount,
         card=row.card_masked,
         expected=expected,

@@ -9,43 +9,58 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, clearing, comparing, days, gathering, importing, legs
+from disbursement import (
+    bank_comparing,
+    breaks,
+    clearing,
+    comparing,
+    days,
+    debit_orders,
+    gathering,
+    importing,
+    incoming_transfers,
+    legs,
+    reconciled_figures,
+)
+from disbursement.bank_comparing import BankSide
 from disbursement.clearing import Settled
-from disbursement.comparing import BankSide, Found, ItemSide
-from disbursement.matching.flows import Purpose
+from disbursement.comparing import Found, ItemSide
+from disbursement.incoming_transfers import Credit, Left
+from disbursement.matching.flows import FLOWS, PAYOUT, Flow
 from disbursement.matching.kinds import BreakKind, Difference
+from disbursement.reconciled_figures import Figures
 from disbursement.records.breaks import Break
 from disbursement.records.days import DayStatus, ReconciliationDay, ReconciliationRun
+from disbursement.records.debits import DebitOrder
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import (
     BankLine,
     FileKind,
     FileStatus,
-    MatchedRow,
     SettlementRow,
     StatementFile,
 )
-from disbursement.statements.lines import LineKind
 from kernel import ids
 from kernel.actors import Actor
 from kernel.clock import business_day, shanghai
-from kernel.money import ZERO, Money
+from kernel.money import Money
 from kernel.refusals import Refused
 
 READY_HOURS: Final = {FileKind.SETTLEMENT: 9, FileKind.BANK: 8}
 """The hour of the next day from which a file that is not there is missing."""
 
 
-_NO_MONEY_MOVED: Final = frozenset({BreakKind.OURS_ONLY, BreakKind.UNRESOLVED})
+_BOOKED: Final = frozenset({BreakKind.OURS_ONLY, BreakKind.UNRESOLVED, BreakKind.TRANSFER})
+"""Kinds at which the account moved as the books say."""
 
 
 class DayNotOver(Refused):
@@ -55,32 +70,6 @@ class DayNotOver(Refused):
     code = "day_not_over"
     title = "The day is not over yet"
     title_zh = "该日尚未结束"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What a run counted and summed."""
-
-    paid_rows: int
-    paid: Money
-    fees: Money
-    returned_rows: int
-    returned: Money
-    """The channel's file up to here."""
-    matched_paid_rows: int
-    matched_paid: Money
-    matched_returned_rows: int
-    matched_returned: Money
-    """What books, file and bank agree on."""
-    waiting: int
-    """Paid legs that no file need have yet."""
-    missing: tuple[FileKind, ...]
-    """Files that are not there, due or not."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the figures by name; sums as text in yuan."""
-        found = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {k: str(v) if isinstance(v, Money) else v for k, v in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +108,7 @@ def matched_total(
     session: Session, *, first: date | None = None, last: date | None = None
 ) -> Money:
     """Add up matched payments less matched returns of the settlement days from first to last."""
-    return clearing.matched_sum(session, first=first, last=last)
+    return clearing.matched_sum(session, PAYOUT, first=first, last=last)
 
 
 def _earlier_days(session: Session, day: date) -> Sequence[date]:
@@ -149,15 +138,21 @@ def _reconcile(
     settlements = importing.taken(session, FileKind.SETTLEMENT, day.day)
     statements = importing.taken(session, FileKind.BANK, day.day)
     file = next((one for one in settlements if one.source == legs.UNIONPAY), None)
-    items = None if file is None else comparing.compare_items(session, file, at=at)
-    bank = comparing.compare_bank(session, day.day, items=items, statements=statements)
-    if items is not None:
-        _clear(session, items, bank, by=by, at=at)
+    sides = (
+        ()
+        if file is None
+        else tuple(comparing.compare_items(session, file, f, at=at) for f in FLOWS)
+    )
+    bank = bank_comparing.compare(session, day.day, sides=sides, statements=statements)
+    for side in sides:
+        _clear(session, side, bank, by=by, at=at)
+    transfers = _receive(session, day.day, bank, statements, by=by, at=at)
     have = {FileKind.SETTLEMENT: file is not None, FileKind.BANK: bool(statements)}
     missing = tuple(kind for kind, is_there in have.items() if not is_there)
     found = [
-        *(() if items is None else items.found),
+        *(one for side in sides for one in side.found),
         *bank.found,
+        *transfers,
         *_missing(day.day, missing, at=at),
     ]
     found += _balance(session, day.day, bank, found)
@@ -168,7 +163,9 @@ def _reconcile(
         session,
         day,
         _Draft(
-            figures=_figures(session, day.day, items, missing),
+            figures=reconciled_figures.count(
+                session, day.day, sides=sides, bank=bank, missing=missing
+            ),
             files=tuple(sorted(str(one.id) for one in (*settlements, *statements))),
             breaks=tuple(sorted(needed)),
         ),
@@ -177,20 +174,48 @@ def _reconcile(
     )
 
 
-def _clear(session: Session, items: ItemSide, bank: BankSide, *, by: Actor, at: datetime) -> None:
+def _clear(session: Session, side: ItemSide, bank: BankSide, *, by: Actor, at: datetime) -> None:
     settled = Settled(
-        day=items.expected.day,
-        paid_on=bank.settled.get(Purpose.SETTLE),
-        fees_on=bank.settled.get(Purpose.FEE),
-        returned_on=bank.settled.get(Purpose.RETURN),
+        flow=side.flow,
+        day=side.expected.day,
+        paid_on=bank.settled.get(side.flow.principal),
+        fees_on=bank.settled.get(side.flow.fee),
+        returned_on=bank.settled.get(side.flow.back),
     )
-    clearing.clear(session, items.agreed, settled, by=by, at=at)
+    clearing.clear(session, side.agreed, settled, by=by, at=at)
+
+
+def _receive(
+    session: Session,
+    day: date,
+    bank: BankSide,
+    statements: Sequence[StatementFile],
+    *,
+    by: Actor,
+    at: datetime,
+) -> list[Found]:
+    """Book what was transferred to us, and give what a person must look at."""
+    left: list[Left] = []
+    for file in statements:
+        lines = (one.entry for one in bank.credited if one.account == file.source)
+        left += incoming_transfers.receive(
+            session,
+            account=file.source,
+            day=day,
+            credits=[Credit(line.line, line.reference, Money(line.fen)) for line in lines],
+            by=by,
+            at=at,
+        )
+    scope = bank_comparing.bank_scope(day)
+    return [
+        Found(scope=scope, difference=one.difference, transfer_id=one.transfer_id) for one in left
+    ]
 
 
 def _balance(session: Session, day: date, bank: BankSide, found: Iterable[Found]) -> list[Found]:
     """Compare how the account moved with the books, when no other difference touches it."""
     touching = {one.difference.kind for one in found if one.difference.needs_person}
-    if bank.moved is None or touching - _NO_MONEY_MOVED:
+    if bank.moved is None or touching - _BOOKED:
         return []
     booked = gathering.booked_at_bank(session, day)
     if booked == bank.moved:
@@ -202,7 +227,7 @@ def _balance(session: Session, day: date, bank: BankSide, found: Iterable[Found]
         ours=booked,
         theirs=bank.moved,
     )
-    return [Found(scope=comparing.bank_scope(day), difference=difference)]
+    return [Found(scope=bank_comparing.bank_scope(day), difference=difference)]
 
 
 def _missing(day: date, missing: Iterable[FileKind], *, at: datetime) -> Iterator[Found]:
@@ -224,9 +249,9 @@ def _covered(day: date, missing: Sequence[FileKind]) -> list[str]:
     """Name the comparisons that were made, whose not finding a break any more cures it."""
     scopes = [_missing_scope(kind, day) for kind in FileKind]
     if FileKind.SETTLEMENT not in missing:
-        scopes.append(comparing.item_scope(legs.UNIONPAY, day))
+        scopes += [comparing.item_scope(legs.UNIONPAY, day, flow) for flow in FLOWS]
     if FileKind.BANK not in missing:
-        scopes.append(comparing.bank_scope(day))
+        scopes.append(bank_comparing.bank_scope(day))
     return scopes
 
 
@@ -240,6 +265,8 @@ def _write_all(
             scope=one.scope,
             day=day,
             leg_id=one.leg_id,
+            debit_id=one.debit_id,
+            transfer_id=one.transfer_id,
             row_id=one.difference.row,
             line_id=one.difference.line,
         )
@@ -263,55 +290,33 @@ def _cure(
 
 
 def _cure_absent(session: Session, *, by: Actor, at: datetime) -> None:
-    """Cure the breaks of legs that a file has by now, or that are undecided no more."""
+    """Cure the breaks of orders that a file has by now, or that are undecided no more."""
+    for flow in FLOWS:
+        for one in _gone(session, flow):
+            breaks.cure(session, one, reason="a file has it, or it was decided", by=by, at=at)
+
+
+def _gone(session: Session, flow: Flow) -> Sequence[Break]:
+    order: type[PayoutLeg | DebitOrder] = PayoutLeg if flow is PAYOUT else DebitOrder
+    in_flight = legs.IN_FLIGHT if flow is PAYOUT else debit_orders.IN_FLIGHT
     listed = exists().where(
-        SettlementRow.order_no == PayoutLeg.order_no,
-        SettlementRow.kind == LineKind.PAID,
+        SettlementRow.order_no == order.order_no,
+        SettlementRow.kind == flow.went,
         SettlementRow.file_id == StatementFile.id,
         StatementFile.status == FileStatus.TAKEN,
     )
-    gone = session.scalars(
+    return session.scalars(
         select(Break)
-        .join(PayoutLeg, PayoutLeg.id == Break.leg_id)
+        .join(order, order.id == (Break.leg_id if flow is PAYOUT else Break.debit_id))
         .where(
-            Break.scope == comparing.absent_scope(legs.UNIONPAY),
+            Break.scope == comparing.absent_scope(legs.UNIONPAY, flow),
             Break.status.in_(breaks.LIVE),
             or_(
                 listed,
-                and_(Break.kind == BreakKind.UNRESOLVED, PayoutLeg.status.not_in(legs.IN_FLIGHT)),
+                and_(Break.kind == BreakKind.UNRESOLVED, order.status.not_in(in_flight)),
             ),
         )
     ).all()
-    for one in gone:
-        breaks.cure(session, one, reason="a file has it, or it was decided", by=by, at=at)
-
-
-def _figures(
-    session: Session, day: date, items: ItemSide | None, missing: tuple[FileKind, ...]
-) -> Figures:
-    matched = {
-        kind: (count, amount)
-        for kind, count, amount in session.execute(
-            select(MatchedRow.kind, func.count(), func.sum(MatchedRow.amount))
-            .where(MatchedRow.day == day)
-            .group_by(MatchedRow.kind)
-        )
-    }
-    paid_rows, paid = matched.get(LineKind.PAID, (0, ZERO))
-    returned_rows, returned = matched.get(LineKind.RETURNED, (0, ZERO))
-    return Figures(
-        paid_rows=0 if items is None else items.rows[LineKind.PAID],
-        paid=ZERO if items is None else items.expected.paid,
-        fees=ZERO if items is None else items.expected.fees,
-        returned_rows=0 if items is None else items.rows[LineKind.RETURNED],
-        returned=ZERO if items is None else items.expected.returned,
-        matched_paid_rows=paid_rows,
-        matched_paid=paid,
-        matched_returned_rows=returned_rows,
-        matched_returned=returned,
-        waiting=0 if items is None else items.waiting,
-        missing=missing,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ class Break(Base):
         Index("ix_reconciliation_break_day", "day"),
         Index("ix_reconciliation_break_scope", "scope"),
         Index("ix_reconciliation_break_leg_id", "leg_id"),
+        Index("ix_reconciliation_break_debit_id", "debit_id"),
+        Index("ix_reconciliation_break_transfer_id", "transfer_id"),
         Index(
             "ix_reconciliation_break_live",
             "opened_at",
@@ -80,6 +82,8 @@ class Break(Base):
     detail: Mapped[str]
     status: Mapped[BreakStatus]
     leg_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_leg.id"))
+    debit_id: Mapped[UUID | None] = mapped_column(ForeignKey("debit_order.id"))
+    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("incoming_transfer.id"))
     row_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("settlement_row.id"))
     line_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("bank_line.id"))
     file_id: Mapped[UUID | None] = mapped_column(ForeignKey("statement_file.id"))

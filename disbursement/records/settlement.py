@@ -148,6 +148,8 @@ class MatchedRow(Base):
     __tablename__ = "matched_row"
     __table_args__ = (
         UniqueConstraint("leg_id", "kind"),
+        UniqueConstraint("debit_id", "kind"),
+        CheckConstraint("num_nonnulls(leg_id, debit_id) = 1", name="of_one_order"),
         Index("ix_matched_row_day", "day"),
         CheckConstraint("amount > 0", name="amount_above_zero"),
     )
@@ -155,7 +157,8 @@ class MatchedRow(Base):
     row_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("settlement_row.id"), primary_key=True, autoincrement=False
     )
-    leg_id: Mapped[UUID] = mapped_column(ForeignKey("payout_leg.id"))
+    leg_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_leg.id"))
+    debit_id: Mapped[UUID | None] = mapped_column(ForeignKey("debit_order.id"))
     kind: Mapped[LineKind]
     day: Mapped[date]
     """The settlement day."""

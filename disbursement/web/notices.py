@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from disbursement import evidence, payouts
+from disbursement import debits, evidence, payouts
 from disbursement.channels import unionpay
 from disbursement.channels.channel import ForgedNotice
 from kernel import logs
@@ -38,7 +38,7 @@ class NotTheChannel(Refused):
 @access.verified_by_view("RSA signature of the channel over the whole form")
 @takes(bytes_max=NOTICE_BYTES_MAX, kinds=(FORM,))
 def receive() -> Response:
-    """Keep a notice, have its payment asked about, and say that it arrived."""
+    """Keep a notice, have its payment or collection asked about, and say that it arrived."""
     if request.mimetype != FORM:
         raise UnsupportedMediaType()
     channel = unionpay.connect(surroundings())
@@ -53,6 +53,7 @@ def receive() -> Response:
         log.warning("notice.forged", verdict=forged.exchange.verdict)
         raise NotTheChannel() from None
     with transaction() as session:
-        is_ours = payouts.hear(session, notice, channel=channel.name, at=now())
+        hear = debits.hear if notice.is_collection else payouts.hear
+        is_ours = hear(session, notice, channel=channel.name, at=now())
     log.info("notice.heard", order_no=notice.key.order_no, code=notice.code, is_ours=is_ours)
     return Response("ok", content_type="text/plain; charset=utf-8")
