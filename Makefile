@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV_CUSTOM := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults check format lint types contracts fast bench run lock clean
+.PHONY: help install demo test test-faults simulate check format lint types contracts fast bench run lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ run: $(BIN)/daichang ## serve the web on the embedded database
 test: .venv/dev.stamp $(BIN)/daichang ## run every test
 	@$(BIN)/daichang doctor --tests --install
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+simulate: .venv/dev.stamp $(BIN)/daichang ## live through SEEDS=n seeds from FIRST=k, or tell every step of SEED=k
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),0))
 
 check: .venv/dev.stamp $(BIN)/daichang format lint types contracts fast ## format, lint, types, contracts and fast tests
 

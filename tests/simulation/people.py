@@ -1,0 +1,190 @@
+"""What people do in a simulation: place, approve, cancel, sign anew, look after what went wrong.
+
+Each is one transaction by a real verb; a refusal is an answer like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+from disbursement import approvals, breaks, holding, legs, loans, payouts, signoff
+from disbursement.orders import LoanOrder
+from disbursement.records.breaks import Resolution
+from kernel.actors import Actor, Role
+from kernel.clock import Clock
+from kernel.db import transaction
+from kernel.money import Money
+from kernel.refusals import Refused
+from tests.simulation.storage import Storage
+
+MAKER: Final = Actor(Role.FINANCE_MAKER, "li.na")
+CHECKER: Final = Actor(Role.FINANCE_CHECKER, "wang.fang")
+SECOND: Final = Actor(Role.FINANCE_CHECKER, "zhao.min")
+DEBTOR: Final = Actor(Role.DEBTOR, "debtor-1")
+STAFF: Final = (MAKER, CHECKER, SECOND)
+
+Act = Callable[[], object]
+
+
+@dataclass(slots=True)
+class People:
+    """Everybody who decides something about the loans of a seed."""
+
+    storage: Storage
+    random: Random
+    clock: Clock
+    orders: Sequence[LoanOrder]
+
+    def begin(self, *, approved: bool) -> None:
+        """Place every order, and approve every leg if that is where the seed begins."""
+        for order in self.orders:
+            self._place(order)()
+        for leg_id, *_ in self._legs() if approved else ():
+            for who in (MAKER, CHECKER):
+                self._approve(leg_id, who)()
+
+    def acts(self) -> list[tuple[str, Act]]:
+        """List what somebody could do now, looking at what is committed."""
+        found = [("place", self._place(order)) for order in self.orders if not self._known(order)]
+        for leg_id, loan_id, status, parked, order_no in self._legs():
+            found += self._about(leg_id, loan_id, status, parked=parked, sent=order_no is not None)
+        return found
+
+    def cure(self) -> list[tuple[str, Act]]:
+        """List what somebody must do so that everything comes to an end, one thing for each leg."""
+        found = [("place", self._place(order)) for order in self.orders if not self._known(order)]
+        for leg_id, _, status, parked, _ in self._legs():
+            match status:
+                case "failed" if parked:
+                    found.append(("give up", self._unpark(leg_id)))
+                case "approved" | "planned" | "requote_needed" if parked:
+                    found.append(("cancel leg", self._cancel_leg(leg_id)))
+                case "planned":
+                    found += [("approve", self._approve(leg_id, who)) for who in (MAKER, CHECKER)]
+                case "requote_needed":
+                    found.append(("cancel leg", self._cancel_leg(leg_id)))
+                case _ if parked:
+                    found.append(("unpark", self._unpark(leg_id)))
+        return found
+
+    def settle_breaks(self) -> list[tuple[str, Act]]:
+        """List how two persons end the breaks that nothing cured."""
+        live = self.storage.rows(
+            "SELECT id, kind FROM reconciliation_break WHERE status IN ('open', 'explained') "
+            "ORDER BY id"
+        )
+        return [(f"resolve {kind}", self._resolve(break_id)) for break_id, kind in live]
+
+    def sign(self, day: Any) -> Act:
+        """Prepare and sign a day."""
+
+        def act(session: Any, at: Any) -> object:
+            signoff.prepare(session, day, by=MAKER, at=at)
+            return signoff.sign(session, day, by=CHECKER, at=at).status
+
+        return self._in_transaction(act)
+
+    def _about(
+        self, leg_id: UUID, loan_id: UUID, status: str, *, parked: bool, sent: bool
+    ) -> list[tuple[str, Act]]:
+        chance = self.random.random()
+        found: list[tuple[str, Act]] = []
+        if status in {"planned", "requote_needed"}:
+            who = self.random.choice(STAFF)
+            found += [("approve", self._approve(leg_id, who))] * 3
+        if status == "requote_needed":
+            found.append(("raise ceiling", self._raise_ceiling(leg_id)))
+        if status in {"failed", "returned"} and chance < 0.5:
+            found.append(("succeed", self._succeed(leg_id)))
+        if parked:
+            found.append(("unpark", self._unpark(leg_id)))
+        if chance < 0.08:
+            found.append(("cancel loan", self._cancel(loan_id)))
+        elif chance < 0.12 and not sent:
+            found.append(("cancel leg", self._cancel_leg(leg_id)))
+        elif chance < 0.15:
+            found.append(("hold", self._hold(leg_id)))
+        elif chance < 0.2:
+            found.append(("place again", self._place(self.random.choice(self.orders))))
+        return found
+
+    def _known(self, order: LoanOrder) -> bool:
+        query = "SELECT 1 FROM loan WHERE order_id = %(order)s"
+        return bool(self.storage.rows(query, {"order": order.order_id}))
+
+    def _legs(self) -> list[Any]:
+        return self.storage.rows(
+            "SELECT id, loan_id, status, parked, order_no FROM payout_leg ORDER BY id"
+        )
+
+    def _place(self, order: LoanOrder) -> Act:
+        return self._in_transaction(
+            lambda session, at: loans.place(session, order, by=DEBTOR, at=at).status
+        )
+
+    def _approve(self, leg_id: UUID, who: Actor) -> Act:
+        return self._in_transaction(
+            lambda session, at: approvals.approve(session, leg_id, by=who, at=at).status
+        )
+
+    def _cancel(self, loan_id: UUID) -> Act:
+        return self._in_transaction(
+            lambda session, at: (
+                loans.cancel(session, loan_id, reason="withdrawn", by=DEBTOR, at=at).status
+            )
+        )
+
+    def _cancel_leg(self, leg_id: UUID) -> Act:
+        return self._in_transaction(
+            lambda session, at: payouts.cancel_leg(
+                session, leg_id, reason="given_up", by=MAKER, at=at
+            )
+        )
+
+    def _succeed(self, leg_id: UUID) -> Act:
+        return self._in_transaction(
+            lambda session, at: payouts.succeed_leg(session, leg_id, by=MAKER, at=at).attempt
+        )
+
+    def _unpark(self, leg_id: UUID) -> Act:
+        return self._in_transaction(
+            lambda session, at: payouts.unpark(session, leg_id, by=MAKER, at=at)
+        )
+
+    def _hold(self, leg_id: UUID) -> Act:
+        return self._in_transaction(
+            lambda session, at: holding.park(session, leg_id, reason="look", by=MAKER, at=at).parked
+        )
+
+    def _raise_ceiling(self, leg_id: UUID) -> Act:
+        def act(session: Any, at: Any) -> object:
+            leg = session.get_one(legs.PayoutLeg, leg_id)
+            ceiling = max(leg.quoted or leg.ceiling, leg.ceiling) + Money.yuan("50.00")
+            return approvals.raise_ceiling(
+                session, leg_id, ceiling=ceiling, contract_sha256="cd" * 32, by=DEBTOR, at=at
+            ).ceiling
+
+        return self._in_transaction(act)
+
+    def _resolve(self, break_id: UUID) -> Act:
+        def act(session: Any, at: Any) -> object:
+            breaks.explain(session, break_id, text="looked into", by=MAKER, at=at)
+            return breaks.resolve(
+                session, break_id, resolution=Resolution.BOOKS_STAND, by=CHECKER, at=at
+            ).status
+
+        return self._in_transaction(act)
+
+    def _in_transaction(self, act: Callable[[Any, Any], object]) -> Act:
+        def run() -> object:
+            try:
+                with transaction() as session:
+                    return act(session, self.clock.now())
+            except Refused as refusal:
+                return f"refused: {refusal.code}"
+
+        return run

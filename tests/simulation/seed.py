@@ -1,0 +1,341 @@
+"""One seed from its first step to its last: chaos, then faults heal and all must come to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from disbursement import jobs as payout_jobs
+from disbursement import reconciliation_jobs
+from kernel import config
+from kernel.claims import ClaimLost
+from kernel.clock import SHANGHAI, SetClock
+from kernel.jobs import Job
+from kernel.refusals import Refused
+from kernel.surroundings import Surroundings
+from sandbox.world import Outage
+from tests.simulation.door import Door
+from tests.simulation.ending import check_all, not_final
+from tests.simulation.hub import At, Hub, Worker
+from tests.simulation.invariants import Broken, Watch
+from tests.simulation.outside import Line, Outside
+from tests.simulation.people import People
+from tests.simulation.plan import Plan
+from tests.simulation.points import point_of
+from tests.simulation.scene import set_up
+from tests.simulation.storage import Storage
+
+JOBS: Final[tuple[Job, ...]] = (*payout_jobs.JOBS, *reconciliation_jobs.JOBS)
+DAYS_TO_HEAL: Final = 16
+ROUNDS_MAX: Final = 300
+TURNS_TO_END: Final = 5_000
+"""A worker that goes on longer with nothing in its way is stuck."""
+MAY_FAIL: Final = (ClaimLost, Refused)
+"""What a job may run into when others were faster; it says so and goes on."""
+
+
+DEATH_AT_POINT: Final = 0.3
+"""How often a worker dies at the point that the seed has chosen."""
+DEATHS_AT_POINT_MAX: Final = 3
+HOURS: Final = (9, 16, 23)
+"""When the jobs run on the quiet days after the faults."""
+_DUE: Final = """
+SELECT count(*) FILTER (WHERE status = 'approved' AND is_free) > 0,
+    count(*) FILTER (WHERE next_query_at <= %(now)s AND is_free) > 0,
+    count(*) FILTER (WHERE next_check_at <= %(now)s AND status = 'matched' AND is_free) > 0
+FROM (SELECT *, NOT parked AND coalesce(claimed_until <= %(now)s, true) AS is_free
+      FROM payout_leg) AS legs
+"""
+
+
+class Stuck(Broken):
+    """Faults healed, and still something does not come to an end."""
+
+
+@dataclass(slots=True)
+class Skewed:
+    """A clock that is wrong by the same amount all the time."""
+
+    true: SetClock
+    by: timedelta
+
+    def now(self) -> datetime:
+        """Tell the wrong time."""
+        return self.true.now() + self.by
+
+
+@dataclass(slots=True)
+class Simulation:
+    """One seed over a database and an outside world."""
+
+    storage: Storage
+    outside: Outside
+    plan: Plan
+    random: Random = field(init=False)
+    clock: SetClock = field(init=False)
+    hub: Hub = field(init=False)
+    watch: Watch = field(init=False)
+    people: People = field(init=False)
+    processes: list[Surroundings] = field(init=False)
+    door: Door = field(init=False)
+    is_healed: bool = False
+    last: Worker | None = None
+    money: int = 0
+    died: int = 0
+    """How many died at the seed's own point."""
+    leaps: int = 0
+    """How often nobody had anything to do until much later."""
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        self.random = Random(plan.seed * 2 + 1)
+        self.clock = self.outside.clock
+        self.clock.at = plan.starts_at
+        self.hub = Hub(self.random, self.clock)
+        self.outside.begin(self.hub, self.random, plan.network)
+        self.storage.hub = self.hub
+        self.storage.break_commit = self._break_commit
+        cards = {target.card_ref: target.number.plain for target in plan.targets()}
+        self.watch = Watch(self.storage, self.outside, cards)
+        settings = config.read({"DAICHANG_ENV": "test"})
+        lines = {name: Line(self.outside) for name in config.PARTNERS}
+        self.processes = [
+            Surroundings(settings=settings, clock=Skewed(self.clock, skew), outbound=lines)
+            for skew in plan.skews
+        ]
+        self.people = People(
+            self.storage, self.random, Skewed(self.clock, plan.skews[2]), plan.orders()
+        )
+        self.door = Door(self.processes[2], self.outside, self.random, self.hub.counts)
+
+    def run(self) -> None:
+        """Live through the seed.
+
+        Raises:
+            Broken: an invariant does not hold.
+            Stuck: it does not come to an end.
+        """
+        set_up(self.plan, self.outside)
+        if self.plan.begins:
+            self.people.begin(approved=self.plan.begins == "approved")
+        while self.hub.turns < self.plan.turns and self.leaps < self.plan.leaps:
+            self._turn()
+        self._heal()
+        self.money = check_all(self.watch, self.clock.at)
+
+    def _turn(self) -> None:
+        self.outside.deliver_late()
+        self.outside.collect_notices()
+        workers = self.hub.workers
+        ready = [worker for worker in workers if not self.hub.is_blocked(worker)]
+        if workers and not ready:
+            self._break_deadlock(workers)
+            return
+        chance = self.random.random()
+        if len(workers) < self.plan.crowd and (not workers or chance < 0.08):
+            if not self._start_something():
+                self._let_time_pass()
+        elif chance > 0.985:
+            self._let_time_pass()
+        else:
+            self._go_on(self._choose(ready))
+
+    def _choose(self, ready: list[Worker]) -> Worker:
+        if self.last in ready and self.random.random() < self.plan.patience:
+            return self.last
+        return self.random.choice(ready)
+
+    def _go_on(self, worker: Worker) -> None:
+        self.last = worker
+        if not self.is_healed and self._dies(worker):
+            self.hub.counts[f"death at {point_of(worker)}"] += 1
+            self.hub.kill(worker)
+            return
+        self.hub.go_on(worker)
+        self._judge(worker)
+
+    def _dies(self, worker: Worker) -> bool:
+        chance = self.random.random()
+        if chance < self.plan.deaths:
+            return True
+        wanted = self.plan.dies_at
+        if not wanted or self.died >= DEATHS_AT_POINT_MAX or chance >= DEATH_AT_POINT:
+            return False
+        if not point_of(worker).startswith(wanted):
+            return False
+        self.died += 1
+        return True
+
+    def _judge(self, worker: Worker) -> None:
+        if worker.failure is not None:
+            self.judge_failure(worker, worker.failure)
+        if worker.at is At.COMMITTED and worker.wrote:
+            worker.wrote = False
+            self.watch.after_step(self.clock.at)
+        elif worker.at is At.REPLY:
+            self.watch.after_call()
+
+    def judge_failure(self, worker: Worker | None, failure: BaseException) -> None:
+        """See whether a failure is one that the simulation caused, or that others may cause.
+
+        Raises:
+            Broken: it is neither.
+        """
+        # Not its text: a database names places of rows, which differ from run to run.
+        self.hub.note(worker.name if worker else "-", f"met {type(failure).__name__}")
+        if worker is None or worker.is_hurt or isinstance(failure, MAY_FAIL):
+            self.hub.counts[f"{type(failure).__name__} met"] += 1
+            return
+        raise Broken(f"{worker.name} failed by itself: {failure!r}") from failure
+
+    def _break_deadlock(self, workers: list[Worker]) -> None:
+        victim = self.random.choice(workers)
+        victim.is_victim = True
+        self._go_on(victim)
+
+    def _break_commit(self, worker: Worker) -> str | None:
+        if self.is_healed or self.random.random() >= self.plan.cuts:
+            return None
+        worker.is_hurt = True
+        how = self.random.choice(("before", "after"))
+        self.hub.counts[f"connection cut {how} the commit"] += 1
+        return how
+
+    def _start_something(self) -> bool:
+        choices = self._choices()
+        if not choices:
+            return False
+        role, name, run = self.random.choice(choices)
+        worker = self.hub.start(role, name, run)
+        self.hub.note(worker.name, "starts")
+        return True
+
+    def _choices(self) -> list[tuple[str, str, Callable[[], object]]]:
+        running = {worker.name for worker in self.hub.workers}
+        found: list[tuple[str, str, Callable[[], object]]] = []
+        due = self._due()
+        for number, process in enumerate(self.processes[:2]):
+            for job in JOBS:
+                name = f"{job.name}/{number}"
+                wanted = due.get(job.name, True) or self.random.random() < 0.02
+                if name not in running and wanted:
+                    found += [(job.name, name, _job(job, process))] * 2
+        found += [(what, what, act) for what, act in self.people.acts()]
+        if self.door.has_knock:
+            found += [("notice", "notice", self.door.hear)] * 6
+        elif self.random.random() < 0.15:
+            found.append(("forger", "forger", self.door.forge))
+        return found
+
+    def _due(self) -> dict[str, bool]:
+        """Tell which jobs would find something to do; the others are worth a step now and then."""
+        ((send, ask, check),) = self.storage.rows(_DUE, {"now": self.clock.at})
+        local = self.clock.at.astimezone(SHANGHAI)
+        days = (local.date() - self.plan.starts_at.date()).days
+        return {
+            "payout-send": send,
+            "payout-query": ask,
+            "payoff-check": check,
+            "reconcile-day": self.is_healed or (days > 0 and self.random.random() < 0.1),
+        }
+
+    def _let_time_pass(self) -> None:
+        if not self.hub.workers:
+            self.leaps += 1
+            seconds = self.random.choice((1, 15, 61, 185, 240, 900, 3_600, 14_400, 40_000))
+        else:
+            seconds = self.random.choice((1, 2, 5, 20, 20, 130, 310))
+        self.clock.advance(timedelta(seconds=seconds))
+        self.hub.note("time", f"passes: {seconds} s")
+        if self.plan.outages and self.random.random() < self.plan.outages * 20:
+            partner = self.random.choice(("channel", "issuers", "bank"))
+            down = partner in self.outside.world.outages
+            mode = None if down else self.random.choice((Outage.SILENT, Outage.HTTP_500))
+            self.outside.outage(partner, mode)
+        if self.plan.tampered and not self.is_healed:
+            self._tamper()
+
+    def _tamper(self) -> None:
+        """Alter a payee in the database, past every door."""
+        count = self.storage.alter(
+            "UPDATE payout_leg SET card = (SELECT card FROM payout_leg ORDER BY id DESC LIMIT 1) "
+            "WHERE id = (SELECT id FROM payout_leg WHERE status IN ('planned', 'approved') "
+            "ORDER BY id LIMIT 1) AND (SELECT count(*) FROM payout_leg) > 1"
+        )
+        if count:
+            self.hub.counts["card altered in the database"] += count
+
+    def _heal(self) -> None:
+        """Let the faults end and everything come to where nothing more is to be done."""
+        self.is_healed = True
+        self.hub.note("world", "heals")
+        self.outside.rate = 0.0
+        self.outside.world.outages.clear()
+        for process in self.processes:
+            process.clock.by = timedelta(0)
+        self.people.clock.by = timedelta(0)
+        self._drain()
+        until = self.clock.at + timedelta(days=DAYS_TO_HEAL)
+        for _ in range(ROUNDS_MAX):
+            self._everybody_works()
+            if not not_final(self.watch, self.plan, self.clock.at):
+                return
+            if self.clock.at > until:
+                break
+            self.clock.at = self._next_moment()
+            self.hub.note("time", "goes on")
+        raise Stuck(
+            f"not at an end after {DAYS_TO_HEAL} quiet days: {not_final(self.watch, self.plan, self.clock.at)}"
+        )
+
+    def _everybody_works(self) -> None:
+        for what, act in self.people.cure():
+            self._do(what, act)
+        self.outside.deliver_late()
+        self.outside.collect_notices()
+        while self.door.has_knock:
+            self._do("notice", self.door.hear)
+        due = self._due()
+        for job in JOBS:
+            if due.get(job.name, True) and (job.name != "reconcile-day" or self._is_morning()):
+                self._do(job.name, _job(job, self.processes[0]))
+        if self._is_morning():
+            acts = self.people.settle_breaks()
+            for what, act in acts:
+                self._do(what, act)
+            if acts:
+                self._do("reconcile-day", _job(JOBS[-1], self.processes[0]))
+
+    def _do(self, role: str, run: Callable[[], object]) -> None:
+        self.hub.start(role, role, run)
+        self._drain()
+
+    def _drain(self) -> None:
+        for _ in range(TURNS_TO_END):
+            workers = self.hub.workers
+            if not workers:
+                return
+            ready = [worker for worker in workers if not self.hub.is_blocked(worker)]
+            if ready:
+                self._go_on(ready[0])
+            else:
+                self._break_deadlock(workers)
+        raise Stuck(f"{[worker.name for worker in self.hub.workers]} go on and on")
+
+    def _is_morning(self) -> bool:
+        return 9 <= self.clock.at.astimezone(SHANGHAI).hour < 12
+
+    def _next_moment(self) -> datetime:
+        """Give the next hour at which the jobs run on quiet days; they may well run late."""
+        local = self.clock.at.astimezone(SHANGHAI)
+        day = local.replace(minute=10, second=0, microsecond=0)
+        hours = (day.replace(hour=hour) for hour in HOURS)
+        later = [at for at in hours if at > local]
+        return min(later, default=day.replace(hour=HOURS[0]) + timedelta(days=1))
+
+
+def _job(job: Job, process: Surroundings) -> Callable[[], object]:
+    return lambda: job.run(process)
