@@ -1,6 +1,6 @@
 """make the tables.
 
-Revision: 0001, after , made 2026-11-24 09:10:30.806334.
+Revision: 0001, after , made 2026-11-24 12:04:30.179421.
 """
 
 from __future__ import annotations
@@ -18,18 +18,27 @@ branch_labels = None
 depends_on = None
 
 APPEND_ONLY = (
+    "accrual",
     "assessment",
     "bank_line",
     "channel_evidence",
+    "credit_report_export",
+    "credit_report_line",
+    "debit_absence",
     "event",
     "instalment",
+    "loan_event",
+    "mandate",
     "matched_row",
     "ownership",
     "payoff_quote",
     "payout_absence",
     "payout_approval",
+    "payout_ruling",
     "product",
     "reconciliation_run",
+    "repayment_reference",
+    "returns_pull",
     "reveal",
     "review",
     "settlement_row",
@@ -78,10 +87,17 @@ def upgrade() -> None:
     info={'append_only': True}
     )
     op.create_index('ix_assessment_application_ref', 'assessment', ['application_ref', 'decided_at'], unique=False)
+    op.create_table('borrower',
+    sa.Column('debtor_ref', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.LargeBinary(), nullable=False),
+    sa.Column('national_id', sa.LargeBinary(), nullable=False),
+    sa.Column('kept_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('debtor_ref', name=op.f('pk_borrower'))
+    )
     op.create_table('channel_evidence',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('channel', sa.Text(), nullable=False),
-    sa.Column('kind', sa.Enum('pay', 'query', 'notice', 'file', name='evidencekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('pay', 'collect', 'query', 'notice', 'file', 'batch', 'result', 'returns', name='evidencekind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('order_no', sa.Text(), nullable=True),
     sa.Column('is_genuine', sa.Boolean(), nullable=False),
     sa.Column('verdict', sa.Text(), nullable=False),
@@ -95,6 +111,25 @@ def upgrade() -> None:
     )
     op.create_index('ix_channel_evidence_not_genuine', 'channel_evidence', ['at'], unique=False, postgresql_where=sa.text('NOT is_genuine'))
     op.create_index('ix_channel_evidence_order_no', 'channel_evidence', ['order_no'], unique=False)
+    op.create_table('channel_state',
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('silences', sa.Integer(), nullable=False),
+    sa.Column('trips', sa.Integer(), nullable=False),
+    sa.Column('open_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('probe_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('next_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('drains_until', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('channel', name=op.f('pk_channel_state'))
+    )
+    op.create_table('closed_day',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('loans', sa.Integer(), nullable=False),
+    sa.Column('figures', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.CheckConstraint('loans >= 0', name=op.f('ck_closed_day_loans_not_negative')),
+    sa.PrimaryKeyConstraint('day', name=op.f('pk_closed_day'))
+    )
     op.create_table('debtor',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('national_id', sa.LargeBinary(), nullable=False),
@@ -236,6 +271,39 @@ def upgrade() -> None:
     info={'append_only': True}
     )
     op.create_index('ix_payoff_quote_card_ref', 'payoff_quote', ['card_ref', 'fetched_at'], unique=False)
+    op.create_table('payout_batch',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('status', sa.Enum('submitted', 'accepted', 'unknown', 'answered', 'rejected', 'by_rows', 'stopped', name='batchstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('next_query_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('queries', sa.Integer(), nullable=False),
+    sa.Column('claimed_by', sa.Text(), nullable=True),
+    sa.Column('claimed_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failures', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('parked', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.CheckConstraint('rows > 0 AND total > 0', name=op.f('ck_payout_batch_not_empty')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_batch')),
+    sa.UniqueConstraint('channel', 'number', name=op.f('uq_payout_batch_channel_number'))
+    )
+    op.create_index('ix_payout_batch_to_ask', 'payout_batch', ['next_query_at'], unique=False, postgresql_where=sa.text('next_query_at IS NOT NULL'))
+    op.create_table('payout_freeze',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('lost_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('lost_until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('begun_by', sa.Text(), nullable=False),
+    sa.Column('begun_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_by', sa.Text(), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('is_open', sa.Boolean(), nullable=True),
+    sa.CheckConstraint('is_open IS NULL OR ended_at IS NULL', name=op.f('ck_payout_freeze_open_or_ended')),
+    sa.CheckConstraint('lost_from < lost_until', name=op.f('ck_payout_freeze_window_not_empty')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_freeze')),
+    sa.UniqueConstraint('is_open', name=op.f('uq_payout_freeze_is_open'))
+    )
     op.create_table('reconciliation_day',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -248,6 +316,33 @@ def upgrade() -> None:
     sa.CheckConstraint('prepared_by <> signed_by', name=op.f('ck_reconciliation_day_four_eyes')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reconciliation_day')),
     sa.UniqueConstraint('day', name=op.f('uq_reconciliation_day_day'))
+    )
+    op.create_table('repayment_card',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('debtor_ref', sa.Uuid(), nullable=False),
+    sa.Column('card', sa.LargeBinary(), nullable=False),
+    sa.Column('name', sa.LargeBinary(), nullable=False),
+    sa.Column('card_masked', sa.Text(), nullable=False),
+    sa.Column('card_index', sa.Text(), nullable=False),
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.Column('mandate_sha256', sa.Text(), nullable=False),
+    sa.Column('bound_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('refused_code', sa.Text(), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('octet_length(mandate_sha256) = 64', name=op.f('ck_repayment_card_mandate_in_hex')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_repayment_card'))
+    )
+    op.create_index('uq_repayment_card_in_use', 'repayment_card', ['debtor_ref'], unique=True, postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_table('returns_pull',
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('pulled_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('returns', sa.Integer(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('unknown', sa.Integer(), nullable=False),
+    sa.Column('is_final', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('channel', 'day', 'pulled_at', name=op.f('pk_returns_pull')),
+    info={'append_only': True}
     )
     op.create_table('reveal',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -349,7 +444,7 @@ def upgrade() -> None:
     sa.Column('reference', sa.Text(), nullable=False),
     sa.Column('value_date', sa.Date(), nullable=False),
     sa.Column('posted_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('purpose', sa.Enum('SETTLE', 'FEE', 'RETURN', 'FUND', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('purpose', sa.Enum('SETTLE', 'FEE', 'RETURN', 'FUND', 'COLLECT', 'COLLFEE', 'CHARGEBACK', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.Column('settles_on', sa.Date(), nullable=True),
     sa.CheckConstraint('(purpose IS NULL) = (settles_on IS NULL)', name=op.f('ck_bank_line_purpose_has_day')),
     sa.CheckConstraint('amount > 0', name=op.f('ck_bank_line_amount_above_zero')),
@@ -359,6 +454,46 @@ def upgrade() -> None:
     info={'append_only': True}
     )
     op.create_index('ix_bank_line_settles_on', 'bank_line', ['settles_on'], unique=False)
+    op.create_table('credit_report',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('period', sa.Enum('day', 'month', name='period', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('as_of', sa.Date(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('status', sa.Enum('prepared', 'released', 'rejected', name='reportstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('prepared_by', sa.Text(), nullable=False),
+    sa.Column('prepared_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sa.Text(), nullable=True),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('held', sa.Integer(), nullable=False),
+    sa.Column('counts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.CheckConstraint('first_day <= as_of', name=op.f('ck_credit_report_period_runs_forward')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_credit_report_funder_id_funder')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_report')),
+    sa.UniqueConstraint('funder_id', 'period', 'first_day', 'number', name=op.f('uq_credit_report_funder_id_period_first_day_number'))
+    )
+    op.create_index('uq_credit_report_waiting', 'credit_report', ['funder_id', 'period', 'first_day'], unique=True, postgresql_where=sa.text("status = 'prepared'"))
+    op.create_table('daily_use',
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('used', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('used >= 0', name=op.f('ck_daily_use_used_not_negative')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_daily_use_funder_id_funder')),
+    sa.PrimaryKeyConstraint('channel', 'funder_id', 'day', name=op.f('pk_daily_use'))
+    )
+    op.create_table('funding_position',
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('opening', sa.BigInteger(), nullable=False),
+    sa.Column('balance', sa.BigInteger(), nullable=False),
+    sa.Column('reserved', sa.BigInteger(), nullable=False),
+    sa.Column('looked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('reserved >= 0', name=op.f('ck_funding_position_reserved_not_negative')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_funding_position_funder_id_funder')),
+    sa.PrimaryKeyConstraint('funder_id', name=op.f('pk_funding_position'))
+    )
     op.create_table('message_step',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -389,6 +524,21 @@ def upgrade() -> None:
     sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_model_step_subject_id_position'))
     )
     op.create_index('uq_model_step_latest', 'model_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
+    op.create_table('payout_batch_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['payout_batch.id'], name=op.f('fk_payout_batch_step_subject_id_payout_batch')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_batch_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_payout_batch_step_subject_id_position'))
+    )
+    op.create_index('uq_payout_batch_step_latest', 'payout_batch_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
     op.create_table('product',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
@@ -486,7 +636,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('file_id', sa.Uuid(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('paid', 'returned', 'other', name='linekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('paid', 'returned', 'collected', 'charged_back', 'other', name='linekind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
     sa.Column('order_no', sa.Text(), nullable=True),
     sa.Column('txn_time', sa.DateTime(timezone=True), nullable=False),
@@ -594,6 +744,46 @@ def upgrade() -> None:
     sa.UniqueConstraint('agency_id', 'case_no', 'state', 'occasion', name=op.f('uq_webhook_message_agency_id_case_no_state_occasion'))
     )
     op.create_index('ix_webhook_message_due', 'webhook_message', ['claimed_until'], unique=False, postgresql_where=sa.text("status = 'queued'"))
+    op.create_table('accrual',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('product_id', sa.Uuid(), nullable=False),
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('earned', sa.BigInteger(), nullable=False),
+    sa.Column('transfer_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['day'], ['closed_day.day'], name=op.f('fk_accrual_day_closed_day')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_accrual_funder_id_funder')),
+    sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_accrual_product_id_product')),
+    sa.ForeignKeyConstraint(['transfer_id'], ['transfer.id'], name=op.f('fk_accrual_transfer_id_transfer')),
+    sa.PrimaryKeyConstraint('day', 'product_id', name=op.f('pk_accrual')),
+    info={'append_only': True}
+    )
+    op.create_table('credit_report_export',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('report_id', sa.Uuid(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['report_id'], ['credit_report.id'], name=op.f('fk_credit_report_export_report_id_credit_report')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_report_export')),
+    info={'append_only': True}
+    )
+    op.create_index(op.f('ix_credit_report_export_report_id'), 'credit_report_export', ['report_id'], unique=False)
+    op.create_table('credit_report_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['credit_report.id'], name=op.f('fk_credit_report_step_subject_id_credit_report')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_report_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_credit_report_step_subject_id_position'))
+    )
+    op.create_index('uq_credit_report_step_latest', 'credit_report_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
     op.create_table('identity_try',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('referral_id', sa.Uuid(), nullable=False),
@@ -615,18 +805,24 @@ def upgrade() -> None:
     sa.Column('product_id', sa.Uuid(), nullable=False),
     sa.Column('months', sa.Integer(), nullable=False),
     sa.Column('annual_rate', sa.Numeric(precision=18, scale=8), nullable=False),
+    sa.Column('penalty_rate', sa.Numeric(precision=18, scale=8), nullable=False),
+    sa.Column('penalty_grace_days', sa.Integer(), nullable=False),
+    sa.Column('penalty_day_basis', sa.Integer(), nullable=False),
     sa.Column('contract_sha256', sa.Text(), nullable=False),
     sa.Column('signed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ceiling', sa.BigInteger(), nullable=False),
-    sa.Column('status', sa.Enum('pending', 'active', 'cancelled', 'settled', 'undone', name='loanstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('status', sa.Enum('pending', 'active', 'cancelled', 'settled', 'undone', 'written_off', name='loanstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('principal', sa.BigInteger(), nullable=False),
+    sa.Column('begun_with', sa.BigInteger(), nullable=False),
     sa.Column('value_date', sa.Date(), nullable=True),
     sa.Column('first_due', sa.Date(), nullable=True),
     sa.Column('anchor_day', sa.Integer(), nullable=True),
     sa.Column('schedule_version', sa.Integer(), nullable=False),
+    sa.CheckConstraint('begun_with >= 0', name=op.f('ck_loan_begun_with_not_negative')),
     sa.CheckConstraint('ceiling > 0', name=op.f('ck_loan_ceiling_above_zero')),
     sa.CheckConstraint('months > 0', name=op.f('ck_loan_months_above_zero')),
+    sa.CheckConstraint('penalty_rate >= 0', name=op.f('ck_loan_penalty_rate_not_negative')),
     sa.CheckConstraint('principal >= 0', name=op.f('ck_loan_principal_not_negative')),
     sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_loan_funder_id_funder')),
     sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_loan_product_id_product')),
@@ -682,6 +878,34 @@ def upgrade() -> None:
     sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_webhook_step_subject_id_position'))
     )
     op.create_index('uq_webhook_step_latest', 'webhook_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
+    op.create_table('adverse_notice',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('overdue_since', sa.Date(), nullable=False),
+    sa.Column('message_ref', sa.Uuid(), nullable=False),
+    sa.Column('planned_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('delivered_at >= planned_at', name=op.f('ck_adverse_notice_delivered_after_planned')),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_adverse_notice_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_adverse_notice')),
+    sa.UniqueConstraint('loan_id', 'overdue_since', name=op.f('uq_adverse_notice_loan_id_overdue_since')),
+    sa.UniqueConstraint('message_ref', name=op.f('uq_adverse_notice_message_ref'))
+    )
+    op.create_table('amendment',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('begun', 'disbursed', 'returned', 'rate_changed', 'paused', 'charged', 'waived', 'repaid', 'prepaid', 're_aged', 'paid_off', 'reversed', 'written_off', 'recovered', name='eventkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('requested_by', sa.Text(), nullable=False),
+    sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('status', sa.Enum('requested', 'confirmed', 'declined', name='amendmentstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_amendment_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_amendment'))
+    )
+    op.create_index('ix_amendment_loan_id', 'amendment', ['loan_id'], unique=False)
+    op.create_index('ix_amendment_status', 'amendment', ['status'], unique=False)
     op.create_table('application',
     sa.Column('referral_id', sa.Uuid(), nullable=False),
     sa.Column('debtor_id', sa.Uuid(), nullable=True),
@@ -716,6 +940,105 @@ def upgrade() -> None:
     op.create_index('ix_application_to_assess', 'application', ['claimed_until'], unique=False, postgresql_where=sa.text("status IN ('submitted', 'assessing') AND NOT parked"))
     op.create_index('uq_application_debtor_live', 'application', ['debtor_id'], unique=True, postgresql_where=sa.text("status NOT IN ('active', 'declined', 'expired', 'failed', 'withdrawn')"))
     op.create_index('uq_application_referral_live', 'application', ['referral_id'], unique=True, postgresql_where=sa.text("status NOT IN ('active', 'declined', 'expired', 'failed', 'withdrawn')"))
+    op.create_table('credit_dispute',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('opened_by', sa.Text(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer_by', sa.Date(), nullable=False),
+    sa.Column('outcome', sa.Enum('open', 'upheld', 'rejected', name='disputeoutcome', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('closed_by', sa.Text(), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_credit_dispute_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_dispute'))
+    )
+    op.create_index('uq_credit_dispute_open', 'credit_dispute', ['loan_id'], unique=True, postgresql_where=sa.text("outcome = 'open'"))
+    op.create_table('credit_report_line',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('report_id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('debtor_ref', sa.Uuid(), nullable=False),
+    sa.Column('mark', sa.Enum('A', 'C', name='mark', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('facts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('hold', sa.Enum('not_told', 'not_identified', name='holdreason', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_credit_report_line_loan_id_loan')),
+    sa.ForeignKeyConstraint(['report_id'], ['credit_report.id'], name=op.f('fk_credit_report_line_report_id_credit_report')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_report_line')),
+    sa.UniqueConstraint('report_id', 'loan_id', name=op.f('uq_credit_report_line_report_id_loan_id')),
+    info={'append_only': True}
+    )
+    op.create_index('ix_credit_report_line_loan_id', 'credit_report_line', ['loan_id'], unique=False)
+    op.create_table('debit_order',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('card_id', sa.Uuid(), nullable=False),
+    sa.Column('card_masked', sa.Text(), nullable=False),
+    sa.Column('purpose', sa.Enum('instalment', 'prepay_shorten', 'prepay_lower', 'payoff', name='debitpurpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('requested', sa.BigInteger(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=True),
+    sa.Column('due_on', sa.Date(), nullable=True),
+    sa.Column('attempt', sa.Integer(), nullable=True),
+    sa.Column('on', sa.Date(), nullable=True),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('status', sa.Enum('planned', 'submitted', 'accepted', 'unknown', 'paid', 'failed', 'cancelled', 'returned', name='debitstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('order_no', sa.Text(), nullable=True),
+    sa.Column('txn_time', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('next_query_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('queries', sa.Integer(), nullable=False),
+    sa.Column('absent_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('code', sa.Text(), nullable=True),
+    sa.Column('reference', sa.Text(), nullable=True),
+    sa.Column('paid_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('value_date', sa.Date(), nullable=True),
+    sa.Column('in_suspense', sa.Boolean(), nullable=False),
+    sa.Column('returned_on', sa.Date(), nullable=True),
+    sa.Column('contradicted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('claimed_by', sa.Text(), nullable=True),
+    sa.Column('claimed_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failures', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('parked', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.CheckConstraint('(due_on IS NULL) = (attempt IS NULL)', name=op.f('ck_debit_order_attempt_of_a_due_day')),
+    sa.CheckConstraint('amount > 0 AND amount <= requested', name=op.f('ck_debit_order_amount_within_requested')),
+    sa.CheckConstraint('requested > 0', name=op.f('ck_debit_order_requested_above_zero')),
+    sa.CheckConstraint('status IN (\'planned\', \'cancelled\') OR (order_no IS NOT NULL AND txn_time IS NOT NULL AND amount IS NOT NULL AND "on" IS NOT NULL)', name=op.f('ck_debit_order_sent_has_order_number')),
+    sa.ForeignKeyConstraint(['card_id'], ['repayment_card.id'], name=op.f('fk_debit_order_card_id_repayment_card')),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_debit_order_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_debit_order')),
+    sa.UniqueConstraint('order_no', name=op.f('uq_debit_order_order_no'))
+    )
+    op.create_index('ix_debit_order_loan_id', 'debit_order', ['loan_id'], unique=False)
+    op.create_index('ix_debit_order_status', 'debit_order', ['status'], unique=False)
+    op.create_index('ix_debit_order_to_query', 'debit_order', ['next_query_at'], unique=False, postgresql_where=sa.text('next_query_at IS NOT NULL'))
+    op.create_index('ix_debit_order_to_send', 'debit_order', ['claimed_until'], unique=False, postgresql_where=sa.text("status = 'planned'"))
+    op.create_index('ix_debit_order_value_date', 'debit_order', ['value_date'], unique=False)
+    op.create_index('uq_debit_order_undecided', 'debit_order', ['loan_id'], unique=True, postgresql_where=sa.text("status IN ('planned', 'submitted', 'accepted', 'unknown')"))
+    op.create_table('incoming_transfer',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('account', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('occurrence', sa.Integer(), nullable=False),
+    sa.Column('line_id', sa.BigInteger(), nullable=False),
+    sa.Column('funder_code', sa.Text(), nullable=False),
+    sa.Column('status', sa.Enum('matched', 'suspense', 'proposed', 'assigned', name='transferstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=True),
+    sa.Column('proposed_by', sa.Text(), nullable=True),
+    sa.Column('consented_by', sa.Text(), nullable=True),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("status <> 'assigned' OR consented_by IS NOT NULL", name=op.f('ck_incoming_transfer_assigned_by_two')),
+    sa.CheckConstraint("status = 'suspense' OR loan_id IS NOT NULL", name=op.f('ck_incoming_transfer_has_its_loan')),
+    sa.CheckConstraint('amount > 0', name=op.f('ck_incoming_transfer_amount_above_zero')),
+    sa.CheckConstraint('proposed_by <> consented_by', name=op.f('ck_incoming_transfer_four_eyes')),
+    sa.ForeignKeyConstraint(['line_id'], ['bank_line.id'], name=op.f('fk_incoming_transfer_line_id_bank_line')),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_incoming_transfer_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_incoming_transfer')),
+    sa.UniqueConstraint('account', 'day', 'reference', 'amount', 'occurrence', name=op.f('uq_incoming_transfer_account_day_reference_amount_occurrence'))
+    )
+    op.create_index('ix_incoming_transfer_loan_id', 'incoming_transfer', ['loan_id'], unique=False)
+    op.create_index('ix_incoming_transfer_open', 'incoming_transfer', ['day'], unique=False, postgresql_where=sa.text("status IN ('suspense', 'proposed')"))
     op.create_table('instalment',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('loan_id', sa.Uuid(), nullable=False),
@@ -724,6 +1047,7 @@ def upgrade() -> None:
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('principal', sa.BigInteger(), nullable=False),
     sa.Column('interest', sa.BigInteger(), nullable=False),
+    sa.Column('fees', sa.BigInteger(), nullable=False),
     sa.Column('balance', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('balance >= 0', name=op.f('ck_instalment_balance_not_negative')),
     sa.CheckConstraint('interest >= 0', name=op.f('ck_instalment_interest_not_negative')),
@@ -734,6 +1058,58 @@ def upgrade() -> None:
     info={'append_only': True}
     )
     op.create_index('ix_instalment_due_on', 'instalment', ['due_on'], unique=False)
+    op.create_table('loan_event',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Enum('begun', 'disbursed', 'returned', 'rate_changed', 'paused', 'charged', 'waived', 'repaid', 'prepaid', 're_aged', 'paid_off', 'reversed', 'written_off', 'recovered', name='eventkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('number >= 1', name=op.f('ck_loan_event_number_from_one')),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_loan_event_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_loan_event')),
+    sa.UniqueConstraint('loan_id', 'number', name=op.f('uq_loan_event_loan_id_number')),
+    info={'append_only': True}
+    )
+    op.create_table('loan_letter',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('settling', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('pdf', sa.LargeBinary(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('check_code', sa.String(length=16), nullable=False),
+    sa.Column('template_version', sa.Text(), nullable=False),
+    sa.Column('settled_on', sa.Date(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('issued_by', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_loan_letter_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_loan_letter')),
+    sa.UniqueConstraint('loan_id', 'settling', name=op.f('uq_loan_letter_loan_id_settling')),
+    sa.UniqueConstraint('number', name=op.f('uq_loan_letter_number'))
+    )
+    op.create_table('loan_position',
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('product_id', sa.Uuid(), nullable=False),
+    sa.Column('closed_through', sa.Date(), nullable=False),
+    sa.Column('next_on', sa.Date(), nullable=True),
+    sa.Column('overdue_since', sa.Date(), nullable=True),
+    sa.Column('bucket', sa.Enum('M0', 'M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7+', name='bucket', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('grade', sa.Enum('normal', 'special_mention', 'substandard', 'doubtful', 'loss', name='grade', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('is_accruing', sa.Boolean(), nullable=False),
+    sa.Column('earned', sa.BigInteger(), nullable=False),
+    sa.Column('earning_since', sa.Date(), nullable=False),
+    sa.Column('earning', sa.BigInteger(), nullable=False),
+    sa.Column('earning_until', sa.Date(), nullable=False),
+    sa.Column('written_off_on', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_loan_position_loan_id_loan')),
+    sa.ForeignKeyConstraint(['product_id'], ['product.id'], name=op.f('fk_loan_position_product_id_product')),
+    sa.PrimaryKeyConstraint('loan_id', name=op.f('pk_loan_position'))
+    )
+    op.create_index('ix_loan_position_bucket', 'loan_position', ['bucket'], unique=False)
+    op.create_index('ix_loan_position_next_on', 'loan_position', ['next_on', 'loan_id'], unique=False, postgresql_where=sa.text('next_on IS NOT NULL'))
     op.create_table('loan_step',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -765,6 +1141,8 @@ def upgrade() -> None:
     sa.Column('quoted', sa.BigInteger(), nullable=True),
     sa.Column('amount', sa.BigInteger(), nullable=True),
     sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('batch_id', sa.Uuid(), nullable=True),
+    sa.Column('waits_for', sa.Enum('funds', 'daily_limit', name='waitsfor', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.Column('status', sa.Enum('planned', 'approved', 'requote_needed', 'submitted', 'accepted', 'unknown', 'paid', 'matched', 'payoff_verified', 'failed', 'cancelled', 'returned', name='legstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('approval_round', sa.Integer(), nullable=False),
     sa.Column('order_no', sa.Text(), nullable=True),
@@ -787,6 +1165,7 @@ def upgrade() -> None:
     sa.CheckConstraint("status IN ('planned', 'approved', 'requote_needed', 'cancelled') OR (order_no IS NOT NULL AND txn_time IS NOT NULL AND amount IS NOT NULL)", name=op.f('ck_payout_leg_sent_has_order_number')),
     sa.CheckConstraint('amount > 0 AND amount <= ceiling', name=op.f('ck_payout_leg_amount_within_ceiling')),
     sa.CheckConstraint('ceiling > 0', name=op.f('ck_payout_leg_ceiling_above_zero')),
+    sa.ForeignKeyConstraint(['batch_id'], ['payout_batch.id'], name=op.f('fk_payout_leg_batch_id_payout_batch')),
     sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_payout_leg_loan_id_loan')),
     sa.ForeignKeyConstraint(['predecessor_id'], ['payout_leg.id'], name=op.f('fk_payout_leg_predecessor_id_payout_leg')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_leg')),
@@ -794,12 +1173,37 @@ def upgrade() -> None:
     sa.UniqueConstraint('order_no', name=op.f('uq_payout_leg_order_no')),
     sa.UniqueConstraint('predecessor_id', name=op.f('uq_payout_leg_predecessor_id'))
     )
+    op.create_index('ix_payout_leg_batch', 'payout_leg', ['batch_id'], unique=False, postgresql_where=sa.text('batch_id IS NOT NULL'))
     op.create_index('ix_payout_leg_card_index', 'payout_leg', ['card_index'], unique=False)
     op.create_index('ix_payout_leg_status', 'payout_leg', ['status'], unique=False)
     op.create_index('ix_payout_leg_to_check', 'payout_leg', ['next_check_at'], unique=False, postgresql_where=sa.text('next_check_at IS NOT NULL'))
     op.create_index('ix_payout_leg_to_query', 'payout_leg', ['next_query_at'], unique=False, postgresql_where=sa.text('next_query_at IS NOT NULL'))
     op.create_index('ix_payout_leg_to_send', 'payout_leg', ['claimed_until'], unique=False, postgresql_where=sa.text("status = 'approved'"))
     op.create_index('ix_payout_leg_value_date', 'payout_leg', ['value_date'], unique=False)
+    op.create_table('repayment_reference',
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_repayment_reference_loan_id_loan')),
+    sa.PrimaryKeyConstraint('loan_id', name=op.f('pk_repayment_reference')),
+    sa.UniqueConstraint('reference', name=op.f('uq_repayment_reference_reference')),
+    info={'append_only': True}
+    )
+    op.create_table('amendment_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['amendment.id'], name=op.f('fk_amendment_step_subject_id_amendment')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_amendment_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_amendment_step_subject_id_position'))
+    )
+    op.create_index('uq_amendment_step_latest', 'amendment_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
     op.create_table('application_card',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('application_id', sa.Uuid(), nullable=False),
@@ -835,6 +1239,33 @@ def upgrade() -> None:
     sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_application_step_subject_id_position'))
     )
     op.create_index('uq_application_step_latest', 'application_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
+    op.create_table('commission',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('leg_id', sa.Uuid(), nullable=False),
+    sa.Column('loan_id', sa.Uuid(), nullable=False),
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('agency_ref', sa.Uuid(), nullable=False),
+    sa.Column('agency_code', sa.Text(), nullable=False),
+    sa.Column('verified', sa.BigInteger(), nullable=False),
+    sa.Column('fee', sa.BigInteger(), nullable=False),
+    sa.Column('agreement', sa.Text(), nullable=False),
+    sa.Column('agreed_from', sa.Date(), nullable=False),
+    sa.Column('earned_on', sa.Date(), nullable=False),
+    sa.Column('claw_back_until', sa.Date(), nullable=False),
+    sa.Column('first_default_days', sa.Integer(), nullable=False),
+    sa.Column('status', sa.Enum('earned', 'clawed_back', 'taken_back', name='commissionstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('ended_on', sa.Date(), nullable=True),
+    sa.CheckConstraint("ended_on IS NULL OR status <> 'earned'", name=op.f('ck_commission_earned_has_not_ended')),
+    sa.CheckConstraint('fee > 0', name=op.f('ck_commission_fee_above_zero')),
+    sa.CheckConstraint('verified > 0', name=op.f('ck_commission_verified_above_zero')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_commission_funder_id_funder')),
+    sa.ForeignKeyConstraint(['leg_id'], ['payout_leg.id'], name=op.f('fk_commission_leg_id_payout_leg')),
+    sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_commission_loan_id_loan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_commission')),
+    sa.UniqueConstraint('leg_id', name=op.f('uq_commission_leg_id'))
+    )
+    op.create_index('ix_commission_agency_ref_earned_on', 'commission', ['agency_ref', 'earned_on'], unique=False)
+    op.create_index('ix_commission_loan_id', 'commission', ['loan_id'], unique=False)
     op.create_table('consent',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('application_id', sa.Uuid(), nullable=False),
@@ -850,17 +1281,91 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_consent_application_id'), 'consent', ['application_id'], unique=False)
     op.create_index('uq_consent_application_id_purpose_live', 'consent', ['application_id', 'purpose'], unique=True, postgresql_where=sa.text('withdrawn_at IS NULL'))
+    op.create_table('debit_absence',
+    sa.Column('debit_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['debit_id'], ['debit_order.id'], name=op.f('fk_debit_absence_debit_id_debit_order')),
+    sa.PrimaryKeyConstraint('debit_id', 'day', name=op.f('pk_debit_absence')),
+    info={'append_only': True}
+    )
+    op.create_table('debit_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['debit_order.id'], name=op.f('fk_debit_step_subject_id_debit_order')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_debit_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_debit_step_subject_id_position'))
+    )
+    op.create_index('uq_debit_step_latest', 'debit_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
+    op.create_table('funding_hold',
+    sa.Column('leg_id', sa.Uuid(), nullable=False),
+    sa.Column('funder_id', sa.Uuid(), nullable=False),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('fee', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('is_released', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('amount > 0 AND fee >= 0', name=op.f('ck_funding_hold_amount_above_zero')),
+    sa.ForeignKeyConstraint(['funder_id'], ['funder.id'], name=op.f('fk_funding_hold_funder_id_funder')),
+    sa.ForeignKeyConstraint(['leg_id'], ['payout_leg.id'], name=op.f('fk_funding_hold_leg_id_payout_leg')),
+    sa.PrimaryKeyConstraint('leg_id', name=op.f('pk_funding_hold'))
+    )
+    op.create_index('ix_funding_hold_day', 'funding_hold', ['channel', 'funder_id', 'day'], unique=False)
+    op.create_index('ix_funding_hold_open', 'funding_hold', ['funder_id'], unique=False, postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_table('incoming_transfer_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['incoming_transfer.id'], name=op.f('fk_incoming_transfer_step_subject_id_incoming_transfer')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_incoming_transfer_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_incoming_transfer_step_subject_id_position'))
+    )
+    op.create_index('uq_incoming_transfer_step_latest', 'incoming_transfer_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
+    op.create_table('mandate',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('application_id', sa.Uuid(), nullable=False),
+    sa.Column('repayment_card_ref', sa.Uuid(), nullable=False),
+    sa.Column('text_version', sa.Text(), nullable=False),
+    sa.Column('locale', sa.Enum('zh', 'en', name='locale', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('evidence', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['application_id'], ['application.id'], name=op.f('fk_mandate_application_id_application')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_mandate')),
+    info={'append_only': True}
+    )
+    op.create_index(op.f('ix_mandate_application_id'), 'mandate', ['application_id'], unique=False)
     op.create_table('matched_row',
     sa.Column('row_id', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('leg_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('paid', 'returned', 'other', name='linekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('leg_id', sa.Uuid(), nullable=True),
+    sa.Column('debit_id', sa.Uuid(), nullable=True),
+    sa.Column('kind', sa.Enum('paid', 'returned', 'collected', 'charged_back', 'other', name='linekind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('amount > 0', name=op.f('ck_matched_row_amount_above_zero')),
+    sa.CheckConstraint('num_nonnulls(leg_id, debit_id) = 1', name=op.f('ck_matched_row_of_one_order')),
+    sa.ForeignKeyConstraint(['debit_id'], ['debit_order.id'], name=op.f('fk_matched_row_debit_id_debit_order')),
     sa.ForeignKeyConstraint(['leg_id'], ['payout_leg.id'], name=op.f('fk_matched_row_leg_id_payout_leg')),
     sa.ForeignKeyConstraint(['row_id'], ['settlement_row.id'], name=op.f('fk_matched_row_row_id_settlement_row')),
     sa.PrimaryKeyConstraint('row_id', name=op.f('pk_matched_row')),
+    sa.UniqueConstraint('debit_id', 'kind', name=op.f('uq_matched_row_debit_id_kind')),
     sa.UniqueConstraint('leg_id', 'kind', name=op.f('uq_matched_row_leg_id_kind')),
     info={'append_only': True}
     )
@@ -917,6 +1422,20 @@ def upgrade() -> None:
     sa.UniqueConstraint('leg_id', 'round', 'position', name=op.f('uq_payout_approval_leg_id_round_position')),
     info={'append_only': True}
     )
+    op.create_table('payout_ruling',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('leg_id', sa.Uuid(), nullable=False),
+    sa.Column('contradicted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('verdict', sa.Enum('was_paid', 'was_not_paid', 'books_stand', name='verdict', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['leg_id'], ['payout_leg.id'], name=op.f('fk_payout_ruling_leg_id_payout_leg')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_ruling')),
+    sa.UniqueConstraint('leg_id', 'contradicted_at', 'position', name=op.f('uq_payout_ruling_leg_id_contradicted_at_position')),
+    info={'append_only': True}
+    )
     op.create_table('payout_step',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -936,11 +1455,13 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('scope', sa.Text(), nullable=False),
-    sa.Column('kind', sa.Enum('ours_only', 'channel_only', 'amount', 'status', 'unresolved', 'paid_twice', 'duplicate_row', 'returned', 'return_unknown', 're_presented', 'cutoff', 'fee', 'net_of_fee', 'payee', 'unknown_row', 'bank_total', 'bank_only', 'funding', 'value_date', 'balance', 'file_missing', 'file_held', 'file_refused', name='breakkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('ours_only', 'channel_only', 'amount', 'status', 'unresolved', 'paid_twice', 'duplicate_row', 'returned', 'return_unknown', 're_presented', 'cutoff', 'fee', 'net_of_fee', 'payee', 'unknown_row', 'bank_total', 'bank_only', 'funding', 'transfer', 'value_date', 'balance', 'file_missing', 'file_held', 'file_refused', name='breakkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('subject', sa.Text(), nullable=False),
     sa.Column('detail', sa.Text(), nullable=False),
     sa.Column('status', sa.Enum('open', 'explained', 'resolved', 'cured', name='breakstatus', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('leg_id', sa.Uuid(), nullable=True),
+    sa.Column('debit_id', sa.Uuid(), nullable=True),
+    sa.Column('transfer_id', sa.Uuid(), nullable=True),
     sa.Column('row_id', sa.BigInteger(), nullable=True),
     sa.Column('line_id', sa.BigInteger(), nullable=True),
     sa.Column('file_id', sa.Uuid(), nullable=True),
@@ -960,16 +1481,35 @@ def upgrade() -> None:
     sa.CheckConstraint("status <> 'cured' OR cured_at IS NOT NULL", name=op.f('ck_reconciliation_break_cured_at_a_time')),
     sa.CheckConstraint("status NOT IN ('explained', 'resolved') OR (explained_by IS NOT NULL AND explanation IS NOT NULL AND explained_at IS NOT NULL)", name=op.f('ck_reconciliation_break_explained_by_somebody')),
     sa.CheckConstraint('explained_by <> resolved_by', name=op.f('ck_reconciliation_break_four_eyes')),
+    sa.ForeignKeyConstraint(['debit_id'], ['debit_order.id'], name=op.f('fk_reconciliation_break_debit_id_debit_order')),
     sa.ForeignKeyConstraint(['file_id'], ['statement_file.id'], name=op.f('fk_reconciliation_break_file_id_statement_file')),
     sa.ForeignKeyConstraint(['leg_id'], ['payout_leg.id'], name=op.f('fk_reconciliation_break_leg_id_payout_leg')),
     sa.ForeignKeyConstraint(['line_id'], ['bank_line.id'], name=op.f('fk_reconciliation_break_line_id_bank_line')),
     sa.ForeignKeyConstraint(['row_id'], ['settlement_row.id'], name=op.f('fk_reconciliation_break_row_id_settlement_row')),
+    sa.ForeignKeyConstraint(['transfer_id'], ['incoming_transfer.id'], name=op.f('fk_reconciliation_break_transfer_id_incoming_transfer')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reconciliation_break'))
     )
     op.create_index('ix_reconciliation_break_day', 'reconciliation_break', ['day'], unique=False)
+    op.create_index('ix_reconciliation_break_debit_id', 'reconciliation_break', ['debit_id'], unique=False)
     op.create_index('ix_reconciliation_break_leg_id', 'reconciliation_break', ['leg_id'], unique=False)
     op.create_index('ix_reconciliation_break_live', 'reconciliation_break', ['opened_at'], unique=False, postgresql_where=sa.text("status IN ('open', 'explained')"))
     op.create_index('ix_reconciliation_break_scope', 'reconciliation_break', ['scope'], unique=False)
+    op.create_index('ix_reconciliation_break_transfer_id', 'reconciliation_break', ['transfer_id'], unique=False)
+    op.create_table('commission_step',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('from_status', sa.Text(), nullable=True),
+    sa.Column('to_status', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('latest', sa.Boolean(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['subject_id'], ['commission.id'], name=op.f('fk_commission_step_subject_id_commission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_commission_step')),
+    sa.UniqueConstraint('subject_id', 'position', name=op.f('uq_commission_step_subject_id_position'))
+    )
+    op.create_index('uq_commission_step_latest', 'commission_step', ['subject_id'], unique=True, postgresql_where=sa.text('latest'))
     op.create_table('contract',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('offer_id', sa.Uuid(), nullable=False),
