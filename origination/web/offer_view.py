@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from kernel.money import Money
+from kernel import rates
+from kernel.money import ZERO, Money
 from kernel.rates import Rate
 from kernel.web.around import say
 from origination.web.card_pages import bank_name
@@ -106,6 +107,11 @@ class OfferView:
     valid_until: datetime
 
     @property
+    def issuers_rate(self) -> Decimal | None:
+        """The simple annual rate that the issuers' own plan really costs."""
+        return None if self.issuers is None else real_rate(self.quoted, self.issuers)
+
+    @property
     def saved_each_month(self) -> Money:
         """How much less the first month asks than staying does."""
         return self.staying.monthly - self.loan.monthly
@@ -114,6 +120,22 @@ class OfferView:
     def saved_in_total(self) -> Money:
         """How much less the whole costs than staying does."""
         return self.staying.total - self.loan.total
+
+
+def real_rate(amount: Money, way: Way) -> Decimal | None:
+    """Give the simple annual rate of paying an amount off in level instalments.
+
+    Issuers name a flat charge on the first amount (等本等息), which looks like half of what it costs.
+    None where plans of different lengths make no level one together.
+    """
+    last = way.total - way.monthly.times(way.months - 1)
+    # What rounding left, at most a fen a month, is in the last one.
+    if not ZERO < last <= way.monthly + Money(way.months):
+        return None
+    try:
+        return rates.nominal_apr((amount, *[-way.monthly] * (way.months - 1), -last))
+    except rates.NoRate:
+        return None
 
 
 def of(shown: Mapping[str, Any]) -> OfferView:
