@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
-from disbursement import funders, issuing_banks, products, schedule
+from disbursement import funders, issuing_banks, positions, products, schedule
 from disbursement.records.funders import LicenceType
 from kernel import db, moves, sealing
 from kernel.actors import Actor, Role, system
@@ -207,7 +207,7 @@ def submitted(session: Session, person: Person = Person(), **more: Any) -> Appli
 
 def lender(session: Session) -> None:
     """A lender with one product; the same again changes nothing."""
-    funders.add(
+    lender = funders.add(
         session,
         code="huaxin",
         name="华信消费金融有限公司",
@@ -223,6 +223,7 @@ def lender(session: Session) -> None:
         principal_max=Money.yuan("200000.00"),
         at=NOON,
     )
+    positions.state_opening(session, lender, Money.yuan("100000000.00"), by=SYSTEM, at=NOON)
 
 
 def quote(amount: str, *, valid_until: datetime | None = None, at: datetime = NOON) -> Quote:
