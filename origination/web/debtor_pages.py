@@ -17,8 +17,11 @@ from origination.web import (
     contract_pages,
     entrance_pages,
     identity_pages,
+    loan_pages,
     offer_pages,
+    pay_pages,
     progress_pages,
+    repayment_pages,
     requote_pages,
     result_pages,
     sign_in_pages,
@@ -41,6 +44,9 @@ for pages in (
     contract_pages,
     progress_pages,
     requote_pages,
+    loan_pages,
+    pay_pages,
+    repayment_pages,
 ):
     blueprint.register_blueprint(pages.blueprint)
 

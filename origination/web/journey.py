@@ -38,6 +38,7 @@ _ENDPOINTS: Final = {
     _S.DECLINED: "debtor.result.show",
     _S.OFFERED: "debtor.offer.show",
     _S.REQUOTE: "debtor.requote.ask",
+    _S.ACTIVE: "debtor.loan.show",
     _S.EXPIRED: "debtor.result.ended",
     _S.WITHDRAWN: "debtor.result.ended",
 }
