@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.orm import Session
 
 from disbursement import checking
 from kernel.db import transaction
@@ -20,6 +21,16 @@ def books(database) -> Iterator[None]:
     yield
     with transaction() as session:
         assert checking.check_books(session) == []
+
+
+@pytest.fixture
+def checked(database) -> Iterator[Session]:
+    """Open a transaction whose books are checked at its end, and which leaves nothing behind."""
+    with transaction() as session:
+        yield session
+        session.flush()
+        assert checking.check_books(session) == []
+        session.rollback()
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ CHANNEL = system("payout-query")
 RISK = Actor(Role.RISK_OFFICER, "chen.jing")
 START = date(2026, 1, 15)
 LATE = Penalty(annual_rate=Rate.percent("18.00"), grace_days=3, day_basis=DayBasis.D360)
-SOURCE = accounts.collection("unionpay")
+SOURCE = accounts.funding_bank("hxcf")
+"""A transfer of the debtor's own."""
 
 
 def noon(on: date) -> datetime:

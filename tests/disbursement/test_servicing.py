@@ -21,7 +21,12 @@ from tests.disbursement import builders as make
 from tests.disbursement import lives
 from tests.disbursement.lives import SOURCE, noon
 
-pytestmark = pytest.mark.usefixtures("books")
+
+@pytest.fixture
+def session(checked):
+    """Leave nothing behind, and books that agree."""
+    return checked
+
 
 FIRST = date(2026, 2, 15)
 SECOND = date(2026, 3, 15)
@@ -90,7 +95,7 @@ def test_an_instalment_paid_on_its_day_pays_interest_and_principal(session):
     assert lives.balances(session, loan.id) == {
         "loan_principal": "9211.51",
         "interest_accrued": "-100.00",
-        "collection": "888.49",
+        "funding_bank": "888.49",
     }
     assert servicing.owed(session, loan.id, on=FIRST).next_due == (SECOND, Money.yuan("888.49"))
     assert session.get_one(LoanPosition, loan.id).overdue_since is None
@@ -106,12 +111,12 @@ def test_money_that_comes_early_waits_as_credit_and_pays_on_the_due_date(session
     assert early == {
         "loan_principal": "10000.00",
         "loan_credit": "888.49",
-        "collection": "888.49",
+        "funding_bank": "888.49",
     }
     assert lives.balances(session, loan.id) == {
         "loan_principal": "9211.51",
         "interest_accrued": "-100.00",
-        "collection": "888.49",
+        "funding_bank": "888.49",
     }
 
 
@@ -148,7 +153,7 @@ def test_a_late_payment_pays_penalty_then_interest_then_principal(session):
         "loan_principal": "10000.00",
         "interest_accrued": "-100.00",
         "penalty_income": "3.94",
-        "collection": "103.94",
+        "funding_bank": "103.94",
     }
 
 
@@ -231,7 +236,7 @@ def test_the_quoted_amount_paid_on_its_day_closes_loan_and_ledger_at_zero(sessio
     assert loan.status is LoanStatus.SETTLED
     # 888.49 + 9,257.57 came in; 146.06 of it was interest, not accrued by anybody here.
     assert lives.balances(session, loan.id) == {
-        "collection": "10146.06",
+        "funding_bank": "10146.06",
         "interest_accrued": "-146.06",
     }
     assert facts(session)[-1] == "loan.settled"
