@@ -87,6 +87,8 @@ class Hub:
     turns: int = 0
     ended: int = 0
     """Transactions that are over: only then may a lock have come free."""
+    written: int = 0
+    """Transactions that are over and had changed something."""
     trace: list[str] = field(default_factory=list)
     home: greenlet = field(init=False, repr=False)
 

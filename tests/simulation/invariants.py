@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -50,10 +50,10 @@ SELECT l.id, l.loan_id, l.card_ref, l.attempt, l.status, l.order_no, l.amount, l
     (SELECT coalesce(sum(t.amount), 0) FROM transfer t
         WHERE t.event_ref = l.id AND t.state = 'pending'
             AND NOT EXISTS (SELECT 1 FROM transfer r WHERE r.resolves = t.id)),
-    (SELECT coalesce(sum(CASE WHEN d.code LIKE 'in_transit/%%' THEN t.amount ELSE -t.amount END), 0)
+    (SELECT coalesce(sum(CASE WHEN d.code LIKE 'in_transit/%' THEN t.amount ELSE -t.amount END), 0)
         FROM transfer t JOIN account d ON d.id = t.debit_id JOIN account c ON c.id = t.credit_id
         WHERE t.event_ref = l.id AND t.state = 'posted'
-            AND (d.code LIKE 'in_transit/%%') <> (c.code LIKE 'in_transit/%%')),
+            AND (d.code LIKE 'in_transit/%') <> (c.code LIKE 'in_transit/%')),
     (SELECT string_agg(s.to_status, ' ' ORDER BY s.position) FROM payout_step s
         WHERE s.subject_id = l.id),
     (SELECT count(*) FROM payout_step s WHERE s.subject_id = l.id AND s.latest),
@@ -72,7 +72,10 @@ SELECT n.id, n.status, n.principal, n.value_date,
 FROM loan n ORDER BY n.id
 """
 _EVIDENCE: Final = """
-SELECT kind, is_genuine, verdict, reply FROM channel_evidence WHERE kind = 'notice'
+SELECT is_genuine, verdict, reply FROM channel_evidence WHERE kind = 'notice' AND is_genuine
+"""
+_COUNTS: Final = """
+SELECT (SELECT count(*) FROM channel_evidence), (SELECT count(*) FROM transfer)
 """
 
 
@@ -125,13 +128,14 @@ class Watch:
             Broken: one does not.
         """
         self.after_call()
-        legs = [Leg(*row) for row in self.storage.rows(_LEGS)]
+        leg_rows, loans, evidence, counts = self.storage.many(_LEGS, _LOANS, _EVIDENCE, _COUNTS)
+        legs = [Leg(*row) for row in leg_rows]
         orders = {order.order_id: order for order in self.outside.orders()}
         faults = [
             *(fault for leg in legs for fault in _of_leg(leg, orders.get(leg.order_no or ""), at)),
             *self._of_orders(legs, orders),
-            *self._of_loans(legs),
-            *self._of_evidence(),
+            *_of_loans(loans, legs),
+            *self._of_evidence(evidence, counts[0]),
             *_of_successors(legs),
         ]
         if faults:
@@ -163,30 +167,31 @@ class Watch:
             elif self.cards[leg.card_ref] != order.content.card_number:
                 yield f"F23: order {order_no[:8]} went to another card"
 
-    def _of_loans(self, legs: list[Leg]) -> Iterator[str]:
-        for loan_id, status, principal, _, planned, booked, steps in self.storage.rows(_LOANS):
-            mine = [leg for leg in legs if leg.loan_id == loan_id]
-            paid = sum(leg.amount or 0 for leg in mine if leg.status in LIVE)
-            if status in {"active", "settled"} and principal != paid:
-                yield f"I6: loan {loan_id} has principal {principal}, paid was {paid}"
-            if status == "active" and not principal == planned == booked:
-                yield f"I7: loan {loan_id}: stored {principal}, planned {planned}, booked {booked}"
-            if status in {"cancelled", "undone"} and (principal or booked):
-                yield f"I6: loan {loan_id} is {status} and still owes {principal or booked}"
-            if steps.split()[-1] != status:
-                yield f"I8: loan {loan_id} is {status} without a step to it"
-
-    def _of_evidence(self) -> Iterator[str]:
-        ((evidence, transfers),) = self.storage.rows(
-            "SELECT (SELECT count(*) FROM channel_evidence), (SELECT count(*) FROM transfer)"
-        )
+    def _of_evidence(
+        self, notices: list[tuple[Any, ...]], counts: tuple[int, int]
+    ) -> Iterator[str]:
+        evidence, transfers = counts
         if evidence < self.evidence or transfers < self.transfers:
             yield "I5: rows of evidence or of the ledger are gone"
         self.evidence, self.transfers = evidence, transfers
-        for _, is_genuine, verdict, reply in self.storage.rows(_EVIDENCE):
+        for is_genuine, verdict, reply in notices:
             signature = dict(parse_qsl(bytes(reply).decode())).get("signature", "")
             if is_genuine and signature not in self.outside.genuine:
                 yield f"I5: a forged notice counts as genuine ({verdict})"
+
+
+def _of_loans(rows: list[tuple[Any, ...]], legs: list[Leg]) -> Iterator[str]:
+    for loan_id, status, principal, _, planned, booked, steps in rows:
+        mine = [leg for leg in legs if leg.loan_id == loan_id]
+        paid = sum(leg.amount or 0 for leg in mine if leg.status in LIVE)
+        if status in {"active", "settled"} and principal != paid:
+            yield f"I6: loan {loan_id} has principal {principal}, paid was {paid}"
+        if status == "active" and not principal == planned == booked:
+            yield f"I7: loan {loan_id}: stored {principal}, planned {planned}, booked {booked}"
+        if status in {"cancelled", "undone"} and (principal or booked):
+            yield f"I6: loan {loan_id} is {status} and still owes {principal or booked}"
+        if steps.split()[-1] != status:
+            yield f"I8: loan {loan_id} is {status} without a step to it"
 
 
 def _of_leg(leg: Leg, order: Order | None, at: datetime) -> Iterator[str]:

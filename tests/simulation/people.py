@@ -19,6 +19,7 @@ from kernel.clock import Clock
 from kernel.db import transaction
 from kernel.money import Money
 from kernel.refusals import Refused
+from tests.simulation.state import LegState, State
 from tests.simulation.storage import Storage
 
 MAKER: Final = Actor(Role.FINANCE_MAKER, "li.na")
@@ -38,27 +39,30 @@ class People:
     random: Random
     clock: Clock
     orders: Sequence[LoanOrder]
+    state: State
 
     def begin(self, *, approved: bool) -> None:
         """Place every order, and approve every leg if that is where the seed begins."""
         for order in self.orders:
             self._place(order)()
-        for leg_id, *_ in self._legs() if approved else ():
+        self.state.look(self.storage)
+        for leg in self.state.legs if approved else ():
             for who in (MAKER, CHECKER):
-                self._approve(leg_id, who)()
+                self._approve(leg.id, who)()
 
     def acts(self) -> list[tuple[str, Act]]:
         """List what somebody could do now, looking at what is committed."""
-        found = [("place", self._place(order)) for order in self.orders if not self._known(order)]
-        for leg_id, loan_id, status, parked, order_no in self._legs():
-            found += self._about(leg_id, loan_id, status, parked=parked, sent=order_no is not None)
+        found = [("place", self._place(order)) for order in self.state.unplaced(self.orders)]
+        for leg in self.state.legs:
+            found += self._about(leg)
         return found
 
     def cure(self) -> list[tuple[str, Act]]:
         """List what somebody must do so that everything comes to an end, one thing for each leg."""
-        found = [("place", self._place(order)) for order in self.orders if not self._known(order)]
-        for leg_id, _, status, parked, _ in self._legs():
-            match status:
+        found = [("place", self._place(order)) for order in self.state.unplaced(self.orders)]
+        for leg in self.state.legs:
+            leg_id, parked = leg.id, leg.parked
+            match leg.status:
                 case "failed" if parked:
                     found.append(("give up", self._unpark(leg_id)))
                 case "approved" | "planned" | "requote_needed" if parked:
@@ -88,10 +92,8 @@ class People:
 
         return self._in_transaction(act)
 
-    def _about(
-        self, leg_id: UUID, loan_id: UUID, status: str, *, parked: bool, sent: bool
-    ) -> list[tuple[str, Act]]:
-        chance = self.random.random()
+    def _about(self, leg: LegState) -> list[tuple[str, Act]]:
+        leg_id, status, chance = leg.id, leg.status, self.random.random()
         found: list[tuple[str, Act]] = []
         if status in {"planned", "requote_needed"}:
             who = self.random.choice(STAFF)
@@ -100,26 +102,17 @@ class People:
             found.append(("raise ceiling", self._raise_ceiling(leg_id)))
         if status in {"failed", "returned"} and chance < 0.5:
             found.append(("succeed", self._succeed(leg_id)))
-        if parked:
+        if leg.parked:
             found.append(("unpark", self._unpark(leg_id)))
         if chance < 0.08:
-            found.append(("cancel loan", self._cancel(loan_id)))
-        elif chance < 0.12 and not sent:
+            found.append(("cancel loan", self._cancel(leg.loan_id)))
+        elif chance < 0.12 and leg.order_no is None:
             found.append(("cancel leg", self._cancel_leg(leg_id)))
         elif chance < 0.15:
             found.append(("hold", self._hold(leg_id)))
         elif chance < 0.2:
             found.append(("place again", self._place(self.random.choice(self.orders))))
         return found
-
-    def _known(self, order: LoanOrder) -> bool:
-        query = "SELECT 1 FROM loan WHERE order_id = %(order)s"
-        return bool(self.storage.rows(query, {"order": order.order_id}))
-
-    def _legs(self) -> list[Any]:
-        return self.storage.rows(
-            "SELECT id, loan_id, status, parked, order_no FROM payout_leg ORDER BY id"
-        )
 
     def _place(self, order: LoanOrder) -> Act:
         return self._in_transaction(

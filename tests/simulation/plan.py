@@ -125,7 +125,7 @@ def draw(seed: int) -> Plan:
         starts_at=shanghai(day, hour, minute),
         loans=loans,
         begins=random.choice(("", "placed", "approved", "approved", "approved")),
-        turns=random.choice((300, 500, 800)),
+        turns=random.choice((150, 300, 500)),
         leaps=random.choice((6, 12, 20)),
         network=random.choice((0.0, 0.1, 0.25, 0.5)),
         deaths=random.choice((0.0, 0.002, 0.01, 0.02)),

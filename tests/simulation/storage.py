@@ -62,6 +62,12 @@ class Storage:
         """Read what is committed."""
         return self._raw.execute(query, values, prepare=True).fetchall()
 
+    def many(self, *queries: str) -> list[list[Any]]:
+        """Read several things in one round trip."""
+        with self._raw.pipeline():
+            cursors = [self._raw.execute(query, prepare=True) for query in queries]
+        return [cursor.fetchall() for cursor in cursors]
+
     def alter(self, query: str) -> int:
         """Change rows past every door, unless somebody holds them; count the rows."""
         try:
@@ -118,6 +124,8 @@ class Storage:
     def _is_over(self, worker: Worker | None) -> None:
         if self.hub is not None:
             self.hub.ended += 1
+            if worker is None or worker.wrote:
+                self.hub.written += 1
         if worker is not None:
             worker.is_open = False
 
@@ -159,7 +167,6 @@ class Storage:
                 cursor.connection.execute("ROLLBACK TO simulated")
                 hub.counts["refused lock"] += 1
             else:
-                cursor.connection.execute("RELEASE simulated")
                 worker.waits_since = None
                 return
             worker.waits_since = hub.ended
