@@ -18,6 +18,7 @@ from disbursement.channels.channel import (
     Outcome,
     Receipt,
     TakesBatches,
+    Unreadable,
 )
 from disbursement.claiming import Work
 from disbursement.findings import Findings
@@ -98,8 +99,8 @@ class BatchSender:
         content = self.channel.write(prepared.key, prepared.instructions)
         try:
             rows = self.channel.read_back(content)
-        except Garbled:
-            raise FileDiffers("the file cannot be read back") from None
+        except Unreadable as fault:
+            raise FileDiffers(f"the file cannot be read back: {fault}") from None
         batches.require_as_approved(prepared, rows)
         if self.sender.clock.now() - prepared.key.sent_at > SEND_WITHIN:
             return None

@@ -49,7 +49,13 @@ class Settings:
     channel_merchant: str
     channel_merchant_key: Path
     channel_public_key: Path
+    batch_customer: str
+    """Our number at the bank that takes payouts by file."""
+    batch_keys: Path
+    """Our and its SM2 keys, in TOML."""
     funding_account: str
+    batch_account: str
+    """The account that payouts by file are drawn on."""
     lease_seconds: int = 15
     """How long a scheduler that has died keeps the others from taking over."""
     job_seconds_max: int | None = None
@@ -63,6 +69,7 @@ class Settings:
 
 PARTNERS: Final = (
     "channel",
+    "batch",
     "bank",
     "issuers",
     "bureau",
@@ -112,7 +119,12 @@ def read(environ: Mapping[str, str]) -> Settings:
                 _file,
             )
         ),
+        batch_customer=take("DAICHANG_BATCH_CUSTOMER", "800100002001", _merchant),
+        batch_keys=Path(
+            take("DAICHANG_BATCH_KEYS", str(REPOSITORY / "sandbox/keys/batch_customer.toml"), _file)
+        ),
         funding_account=take("DAICHANG_FUNDING_ACCOUNT", "622000000001", _merchant),
+        batch_account=take("DAICHANG_BATCH_ACCOUNT", "622000000002", _merchant),
         lease_seconds=_whole(take("DAICHANG_LEASE_SECONDS", "15", _between(2, 300))) or 15,
         job_seconds_max=_whole(take("DAICHANG_JOB_SECONDS_MAX", "", _between(1, 86_400))),
     )
@@ -148,6 +160,7 @@ def _production_faults(settings: Settings) -> list[str]:
         for name, path in (
             ("DAICHANG_CHANNEL_KEY", settings.channel_merchant_key),
             ("DAICHANG_CHANNEL_PUBLIC_KEY", settings.channel_public_key),
+            ("DAICHANG_BATCH_KEYS", settings.batch_keys),
         )
         if path.resolve().is_relative_to(sandbox_keys)
     )

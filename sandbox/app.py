@@ -24,6 +24,7 @@ from sandbox import (
     watchlists,
     wire,
 )
+from sandbox.batch import desk
 from sandbox.channel import gateway, misbehaviour
 from sandbox.wire import Refused
 from sandbox.world import EXTENSION, Outage, World, world
@@ -32,8 +33,8 @@ DEFAULT_KEY: Final = "sandbox-key"
 CONTROL_BYTES_MAX: Final = 8 * 1024 * 1024
 PARTNER_BYTES_MAX: Final = 64 * 1024
 
-_KEYLESS: Final = ("/channel/", "/sms/inbox/", "/_control/healthz")
-"""The channel is signed; a telephone and a health check have no key."""
+_KEYLESS: Final = ("/channel/", "/batch/", "/sms/inbox/", "/_control/healthz")
+"""Channel and batches are signed; a telephone and a health check have no key."""
 
 
 def create_app(*, key: str = DEFAULT_KEY, journal_path: Path | None = None) -> Flask:
@@ -42,7 +43,9 @@ def create_app(*, key: str = DEFAULT_KEY, journal_path: Path | None = None) -> F
     app.config["MAX_CONTENT_LENGTH"] = CONTROL_BYTES_MAX
     app.config["SANDBOX_KEY"] = f"Bearer {key}".encode()
     app.extensions[EXTENSION] = World()
-    for module in (*(gateway, bank, issuers, bureau, income, watchlists, identity, sms, control),):
+    for module in (
+        *(gateway, desk, bank, issuers, bureau, income, watchlists, identity, sms, control),
+    ):
         app.register_blueprint(module.blueprint)
     app.before_request(_open_door)
     app.register_error_handler(Refused, _refused)

@@ -11,7 +11,9 @@ from flask import Blueprint, Response, g
 
 from sandbox import funding, times, wire
 from sandbox.amounts import write_yuan
-from sandbox.funding import ACCOUNT_NUMBER, Line
+from sandbox.batch.bank import ACCOUNT_NUMBER as BATCH_ACCOUNT
+from sandbox.channel.books import Books
+from sandbox.funding import ACCOUNT_NUMBER, Funding, Line
 from sandbox.wire import Refused
 from sandbox.world import World, world
 
@@ -33,13 +35,13 @@ def statement(account: str, day_text: str) -> Response:
         raise Refused(400, "bad_day", "the day must be YYYY-MM-DD") from None
     here = world()
     with here.lock:
-        _require_account(here, account)
+        books, deposits = _account(here, account)
         if not funding.is_ready(day, now):
             raise Refused(404, "not_ready", "the statement is ready at 08:00 of the next day")
-        here.books.close(day)
-        opening = funding.opening(here.funding, here.books, day)
-        lines = funding.lines(here.funding, here.books, day)
-    return Response(_csv(day, opening, lines), content_type="text/csv; charset=utf-8")
+        books.close(day)
+        opening = funding.opening(deposits, books, day)
+        lines = funding.lines(deposits, books, day)
+    return Response(_csv(account, day, opening, lines), content_type="text/csv; charset=utf-8")
 
 
 @blueprint.get("/balance")
@@ -48,24 +50,28 @@ def balance(account: str) -> Response:
     now: datetime = g.now
     here = world()
     with here.lock:
-        _require_account(here, account)
-        fen = funding.balance(here.funding, here.books, now)
+        books, deposits = _account(here, account)
+        fen = funding.balance(deposits, books, now)
     return wire.reply({"balance": write_yuan(fen), "as_of": times.write_instant(now)})
 
 
-def _require_account(here: World, account: str) -> None:
-    if account != ACCOUNT_NUMBER or not here.funding.deposits:
+def _account(here: World, account: str) -> tuple[Books, Funding]:
+    """Find who pays from an account, and what lies on it; the first deposit opens it."""
+    kept = {
+        ACCOUNT_NUMBER: (here.books, here.funding),
+        BATCH_ACCOUNT: (here.batch.books, here.batch.funding),
+    }
+    if account not in kept or not kept[account][1].deposits:
         raise Refused(404, "no_such_account", "the bank keeps no such account")
+    return kept[account]
 
 
-def _csv(day: date, opening: int, lines: list[Line]) -> str:
+def _csv(account: str, day: date, opening: int, lines: list[Line]) -> str:
     closing = opening + sum(line.fen for line in lines)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("account", "day", "currency", "opening", "closing", "lines"))
-    writer.writerow(
-        (ACCOUNT_NUMBER, day, "CNY", write_yuan(opening), write_yuan(closing), len(lines))
-    )
+    writer.writerow((account, day, "CNY", write_yuan(opening), write_yuan(closing), len(lines)))
     writer.writerow(_COLUMNS)
     for number, line in enumerate(lines, start=1):
         direction = "D" if line.fen < 0 else "C"

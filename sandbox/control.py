@@ -21,7 +21,7 @@ from sandbox.world import CARDS_MAX, Outage, full, world
 blueprint = Blueprint("control", __name__, url_prefix="/_control")
 
 PARTNERS: Final = (
-    *("channel", "bank", "issuers", "bureau", "income", "watchlists", "identity", "sms"),
+    *("channel", "batch", "bank", "issuers", "bureau", "income", "watchlists", "identity", "sms"),
 )
 RETURN_DAYS_MAX: Final = 365
 _FORGET: Final = "off"

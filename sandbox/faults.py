@@ -36,6 +36,9 @@ class Fault(StrEnum):
     BUSY_PAID = "busy_paid"
     BUSY_LOST = "busy_lost"
     REFUSE_64 = "refuse_64"
+    ROW_TIMES_OUT = "row_times_out"
+    ROW_LOST = "row_lost"
+    BATCH_REJECTED = "batch_rejected"
 
 
 LOST: Final = frozenset(

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from flask import current_app
 
+from sandbox.batch.bank import BatchBank
 from sandbox.cards import Card
 from sandbox.channel.books import Books
 from sandbox.channel.notices import Notices
@@ -71,6 +72,7 @@ class World:
     notices: Notices = field(default_factory=Notices)
     funding: Funding = field(default_factory=Funding)
     inbox: Inbox = field(default_factory=Inbox)
+    batch: BatchBank = field(default_factory=BatchBank)
     last_number: int = 0
 
     def reset(self) -> None:

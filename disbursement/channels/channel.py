@@ -104,6 +104,10 @@ class ForgedNotice(Exception):
         self.exchange = exchange
 
 
+class Unreadable(Exception):
+    """A file that came, or that is about to leave, is not what it must be; nothing is quoted."""
+
+
 class NotReady(Exception):
     """The channel has not made the settlement file of the day yet."""
 
@@ -254,7 +258,7 @@ class TakesBatches(PayoutChannel, Protocol):
         """Read the very bytes that are to be uploaded, as the channel will.
 
         Raises:
-            Garbled: they are no such file, or its totals are not those of its rows.
+            Unreadable: they are no such file, or its totals are not those of its rows.
         """
         ...
 

@@ -12,6 +12,7 @@ import re
 import tomllib
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -47,6 +48,8 @@ ORDER_PATH: Final = "/channel/gateway/backTransReq"
 QUERY_PATH: Final = "/channel/gateway/queryTrans"
 FIELDS_MAX: Final = 60
 ARCHIVE_BYTES_MAX: Final = 64 * 1024 * 1024
+FILE_REPLY_BYTES_MAX: Final = 96 * 1024 * 1024
+"""An archive of the largest size in Base64 and percent-encoding, and the fields around it."""
 
 _PAYOUT, _COLLECTION = "12", "11"
 _PAID_OR_FOUND: Final = "00"
@@ -161,7 +164,8 @@ class UnionPay:
             "merId": self.merchant,
             "txnTime": self.clock.now().astimezone(SHANGHAI).strftime(_STAMP),
         }
-        reply = self.outbound.post_form("/channel/file/download", self._signed(asked))
+        with closing(self.outbound.for_files(bytes_max=FILE_REPLY_BYTES_MAX)) as files:
+            reply = files.post_form("/channel/file/download", self._signed(asked))
         if reply.status != HTTPStatus.OK:
             raise NoAnswer(f"the channel answered with status {reply.status}")
         try:

@@ -80,9 +80,21 @@ class Partners:
             and not order["returned"]
         )
 
+    def transfer(self, amount: str, reference: str) -> None:
+        """Have somebody transfer money to the funding account."""
+        self._post("/_control/transfers", {"amount": amount, "reference": reference})
+
+    def salary(self, number: CardNumber, amount: str) -> None:
+        """Put money on a debit card."""
+        self._post("/_control/salaries", {"card_number": number.plain, "amount": amount})
+
     def deliver(self) -> dict[str, int]:
         """Have due notices posted."""
         return self._post("/_control/notices/deliver", {})
+
+    def control(self, path: str, body: dict[str, object] | None) -> dict[str, Any]:
+        """Pull any other string: post a body, or look when there is none."""
+        return self._call("GET", path, None) if body is None else self._post(path, body)
 
     def _post(self, path: str, body: dict[str, object]) -> dict[str, Any]:
         return self._call("POST", path, json.dumps(body).encode())

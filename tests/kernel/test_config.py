@@ -15,7 +15,7 @@ def key(letter: str) -> str:
 
 
 def production(tmp_path) -> dict[str, str]:
-    for name in ("merchant.pem", "channel.pub.pem"):
+    for name in ("merchant.pem", "channel.pub.pem", "batch.toml"):
         (tmp_path / name).write_text("a key of our own")
     return {
         "DAICHANG_ENV": "production",
@@ -27,6 +27,7 @@ def production(tmp_path) -> dict[str, str]:
         "DAICHANG_PUBLIC_URL": "https://apply.lender.example",
         "DAICHANG_CHANNEL_KEY": str(tmp_path / "merchant.pem"),
         "DAICHANG_CHANNEL_PUBLIC_KEY": str(tmp_path / "channel.pub.pem"),
+        "DAICHANG_BATCH_KEYS": str(tmp_path / "batch.toml"),
         **{f"DAICHANG_{name.upper()}_URL": f"https://{name}.example" for name in config.PARTNERS},
     }
 
@@ -48,7 +49,7 @@ def test_production_runs_on_parts_of_its_own(tmp_path):
     [
         "DATABASE_URL", "DAICHANG_SECRET_KEY", "DAICHANG_SEAL_KEYS", "DAICHANG_INDEX_KEY",
         "DAICHANG_PARTNER_KEY", "DAICHANG_PUBLIC_URL", "DAICHANG_CHANNEL_KEY",
-        "DAICHANG_CHANNEL_PUBLIC_KEY", "DAICHANG_BUREAU_URL", "DAICHANG_CHANNEL_URL",
+        "DAICHANG_CHANNEL_PUBLIC_KEY", "DAICHANG_BATCH_KEYS", "DAICHANG_BUREAU_URL", "DAICHANG_CHANNEL_URL",
     ],
 )  # fmt: skip
 def test_production_refuses_each_development_part(tmp_path, name):
