@@ -23,10 +23,13 @@ from disbursement import (
     debit_outcomes,
     debit_terms,
     evidence,
+    freezing,
     ledger,
+    legs,
+    pacing,
     repayment_cards,
 )
-from disbursement.channels.channel import Notice, OrderKey, Receipt
+from disbursement.channels.channel import Notice, OrderKey, Outcome, Receipt
 from disbursement.channels.collection import Debit
 from disbursement.channels.days import settlement_day
 from disbursement.debit_orders import IN_FLIGHT, MOVES, NotForCollections, tell
@@ -47,6 +50,8 @@ CLAIM_SECONDS: Final = 120
 """Longer than the one call of a collection may take."""
 RETRY_SECONDS: Final = 60
 PARK_AFTER: Final = 10
+CHANNEL: Final = legs.UNIONPAY
+"""The one channel that collects so far; it has one pace for both ways of the money."""
 
 BY: Final = system("debit-send")
 
@@ -60,7 +65,9 @@ class Due:
 
 
 def take(session: Session, *, worker: str, at: datetime) -> UUID | None:
-    """Claim one planned order; None when there is none to send."""
+    """Claim one planned order and take leave to send it; None when there is none, or no leave."""
+    if freezing.is_frozen(session) or not pacing.may_leave(session, CHANNEL, now=at):
+        return None
     claimed = claims.claim(
         session,
         DebitOrder,
@@ -70,7 +77,7 @@ def take(session: Session, *, worker: str, at: datetime) -> UUID | None:
         seconds=CLAIM_SECONDS,
         limit=1,
     )
-    return claimed[0].id if claimed else None
+    return claimed[0].id if claimed and _has_leave(session, claimed[0], at=at) else None
 
 
 def prepare(session: Session, debit_id: UUID, *, worker: str, at: datetime) -> Debit | None:
@@ -138,6 +145,9 @@ def record(
     if source == Source.QUERY:
         order.queries += 1
         debit_outcomes.fail_if_never_known(session, order, by=system("debit-query"), at=at)
+    if source in {Source.PAY, Source.QUERY}:
+        is_heard = receipt.outcome is not Outcome.UNKNOWN or receipt.code is not None
+        pacing.told(session, order.channel, heard=is_heard, now=at)
     order.next_query_at = debit_outcomes.next_query_at(order, at=at)
     claims.release(order)
     session.flush()
@@ -149,6 +159,8 @@ def take_due(session: Session, *, worker: str, at: datetime) -> Due | None:
 
     An order whose sender died is among them when its claim has run out.
     """
+    if not pacing.may_leave(session, CHANNEL, now=at):
+        return None
     claimed = claims.claim(
         session,
         DebitOrder,
@@ -158,7 +170,7 @@ def take_due(session: Session, *, worker: str, at: datetime) -> Due | None:
         seconds=CLAIM_SECONDS,
         limit=1,
     )
-    if not claimed:
+    if not claimed or not _has_leave(session, claimed[0], at=at):
         return None
     order = claimed[0]
     if order.status is DebitStatus.SUBMITTED:
@@ -220,6 +232,14 @@ def rebook(session: Session, debit_id: UUID, *, by: Actor, at: datetime) -> Debi
     order.in_suspense = order.parked = False
     debit_outcomes.book(session, order, by=by, at=at)
     return order
+
+
+def _has_leave(session: Session, order: DebitOrder, *, at: datetime) -> bool:
+    """Take leave for one message to the channel; a claim without leave is given back."""
+    if pacing.ask_leave(session, order.channel, now=at).is_given:
+        return True
+    order.claimed_by = order.claimed_until = None
+    return False
 
 
 def _collectable(

@@ -16,14 +16,18 @@ from kernel.actors import system
 from kernel.clock import business_day
 
 AT_ONCE: Final = 500
+UNCLOSED_DAYS_MAX: Final = 10
+"""Due days that the end of the day has not closed are looked at so far back."""
 BY: Final = system("debit-plan")
 
 # Loans that run and owe something by now, whose debtor has a card that can be debited, and for
-# which neither an undecided collection nor one that waits for a person stands in the way.
+# which neither an undecided collection nor one that waits for a person stands in the way. A due
+# day that is not closed yet counts as well: its loan's position cannot say that it is overdue.
 _DUE: Final = text(
     """
     WITH owing AS (
-        SELECT loan_id FROM instalment WHERE due_on = :today
+        SELECT i.loan_id FROM instalment i JOIN loan_position p ON p.loan_id = i.loan_id
+        WHERE i.due_on > :lately AND i.due_on <= :today AND p.closed_through < i.due_on
         UNION
         SELECT loan_id FROM loan_position WHERE overdue_since IS NOT NULL
     )
@@ -68,6 +72,7 @@ def find(session: Session, *, after: UUID, at: datetime, limit: int = AT_ONCE) -
         _DUE,
         {
             "today": today,
+            "lately": today - timedelta(days=UNCLOSED_DAYS_MAX),
             "after": after,
             "rested": today - timedelta(days=terms.again_after_days),
             "tries_max": terms.tries_max,

@@ -7,6 +7,7 @@ own, and the day is reconciled in another.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -123,7 +124,9 @@ def _ask_channel(surroundings: Surroundings, day: date) -> bytes:
 
 def _ask_bank(surroundings: Surroundings, day: date) -> bytes:
     account = surroundings.settings.funding_account
-    reply = surroundings.outbound["bank"].get(f"/bank/accounts/{account}/statements/{day}")
+    way = surroundings.outbound["bank"].for_files(bytes_max=importing.CONTENT_BYTES_MAX)
+    with closing(way) as files:
+        reply = files.get(f"/bank/accounts/{account}/statements/{day}")
     if reply.status == HTTPStatus.NOT_FOUND:
         raise NotReady(f"no bank statement of {day} yet")
     if reply.status != HTTPStatus.OK:

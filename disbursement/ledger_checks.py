@@ -100,6 +100,42 @@ _CHECKS: Final = (
         """,
         "AND n.id = ANY(:loans)",
     ),
+    (
+        "{id} does not hold what was collected and is not cleared",
+        """
+        SELECT a.code AS id FROM account a
+        LEFT JOIN LATERAL (
+            SELECT sum(CASE WHEN t.debit_id = a.id THEN t.amount ELSE -t.amount END) AS fen
+            FROM transfer t WHERE a.id IN (t.debit_id, t.credit_id) AND t.state = 'posted') held
+            ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(CASE WHEN o.status = 'paid' THEN o.amount ELSE 0 END
+                - coalesce(cleared.fen, 0)) AS fen
+            FROM debit_order o LEFT JOIN LATERAL (
+                SELECT sum(CASE m.kind WHEN 'collected' THEN m.amount ELSE -m.amount END) AS fen
+                FROM matched_row m WHERE m.debit_id = o.id) cleared ON true
+            WHERE a.code = 'collection/' || o.channel) due ON true
+        WHERE a.code LIKE 'collection/%' AND coalesce(held.fen, 0) <> coalesce(due.fen, 0)
+        """,
+        "AND false",  # one account for all loans
+    ),
+    (
+        "{id} does not hold what nobody could be found for",
+        """
+        SELECT a.code AS id FROM funder f JOIN account a ON a.code = 'suspense/' || f.code
+        LEFT JOIN LATERAL (
+            SELECT sum(CASE WHEN t.credit_id = a.id THEN t.amount ELSE -t.amount END) AS fen
+            FROM transfer t WHERE a.id IN (t.debit_id, t.credit_id) AND t.state = 'posted') held
+            ON true
+        WHERE coalesce(held.fen, 0) <> coalesce((
+                SELECT sum(i.amount) FROM incoming_transfer i
+                WHERE i.funder_code = f.code AND i.status IN ('suspense', 'proposed')), 0)
+            + coalesce((
+                SELECT sum(o.amount) FROM debit_order o JOIN loan n ON n.id = o.loan_id
+                WHERE n.funder_id = f.id AND o.in_suspense AND o.status = 'paid'), 0)
+        """,
+        "AND false",
+    ),
 )
 
 _UNCHARTED: Final = text(

@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, days, importing, legs
+from disbursement import breaks, days, debit_orders, importing, legs
 from disbursement.channels.days import CUT_OFF_HOUR
 from disbursement.matching.kinds import BreakKind
 from disbursement.records.breaks import Break, BreakStatus
 from disbursement.records.days import DayStatus, ReconciliationDay, ReconciliationRun
+from disbursement.records.debits import DebitOrder
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import FileKind, StatementFile
 from kernel import events, moves
@@ -155,9 +156,10 @@ def _objections(session: Session, day: date) -> Iterator[str]:
     )
     if unexplained:
         yield f"breaks that nobody has explained: {unexplained}"
-    unlisted = session.scalar(_unlisted(day))
-    if unlisted:
-        yield f"undecided payouts that are no breaks: {unlisted}"
+    for what, query in (("payouts", _unlisted(day)), ("collections", _unlisted_debits(day))):
+        unlisted = session.scalar(query)
+        if unlisted:
+            yield f"undecided {what} that are no breaks: {unlisted}"
 
 
 def _run_objections(run: ReconciliationRun | None, files: list[StatementFile]) -> Iterator[str]:
@@ -176,5 +178,18 @@ def _unlisted(day: date) -> Select[int]:
     return select(func.count()).where(
         PayoutLeg.status.in_(legs.IN_FLIGHT),
         PayoutLeg.txn_time < shanghai(day, CUT_OFF_HOUR),
+        ~listed_as_break,
+    )
+
+
+def _unlisted_debits(day: date) -> Select[int]:
+    listed_as_break = exists().where(
+        Break.debit_id == DebitOrder.id,
+        Break.kind == BreakKind.UNRESOLVED,
+        Break.status != BreakStatus.CURED,
+    )
+    return select(func.count()).where(
+        DebitOrder.status.in_(debit_orders.IN_FLIGHT),
+        DebitOrder.txn_time < shanghai(day, CUT_OFF_HOUR),
         ~listed_as_break,
     )

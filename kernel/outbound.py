@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from kernel import strict_json
 
 REPLY_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of an answer about one thing; files of a day come by `for_files`."""
 READ_BYTES: Final = 64 * 1024
 IDLE_CONNECTIONS_MAX: Final = 16
 BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -54,6 +55,10 @@ class Timeouts:
     """Between two pieces of a reply."""
     total_seconds: float = 15.0
     """From the first look-up to the last byte."""
+
+
+FILE_TIMEOUTS: Final = Timeouts(read_seconds=30.0, total_seconds=180.0)
+"""96 MiB in three minutes is half a megabyte a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,19 @@ class Outbound:
             NoAnswer: no whole reply came in time.
         """
         return self._call("GET", path, content=None, kind=None)
+
+    def for_files(self, *, bytes_max: int) -> Outbound:
+        """Give another way to the same partner, for replies that are whole files; close it after.
+
+        They may be larger than a message and may take longer; both are bounded all the same.
+        """
+        return Outbound(
+            self._base_url,
+            headers=self._headers,
+            timeouts=FILE_TIMEOUTS,
+            reply_bytes_max=bytes_max,
+            peers=self._peers,
+        )
 
     def close(self) -> None:
         """Close the idle connections."""
