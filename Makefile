@@ -65,8 +65,9 @@ fast:
 test-faults: .venv/dev.stamp $(BIN)/daichang ## kill, pause, cut off and set back real processes
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),24) --first $(or $(FIRST),1))
 
+# FULL=1: also what takes long.
 bench: .venv/dev.stamp $(BIN)/daichang ## print speed as ratios measured in one run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(FULL),--full)
 
 lock: ## write the hashed locks anew (needs uv on the PATH)
 	uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes -q -o requirements.txt --custom-compile-command "$(UV_CUSTOM)"

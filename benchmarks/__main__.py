@@ -44,6 +44,8 @@ CLIENTS_A_CORE: Final = 2
 PEOPLE: Final = 500
 LOANS: Final = 1_000_000
 LEGS: Final = 60
+OPEN_LOANS: Final = (10_000, 100_000)
+OPEN_LOANS_FULL: Final = (*OPEN_LOANS, 1_000_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     machine = yardsticks.machine()
     try:
-        rows, failed = _run(asked.names or list(BENCHMARKS), asked.seconds, machine)
+        rows, failed = _run(asked, machine)
     except KeyboardInterrupt:
         print("stopped; nothing was kept", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _run(names: Sequence[str], seconds: int, machine: Machine) -> tuple[list[Row], int]:
+def _run(asked: argparse.Namespace, machine: Machine) -> tuple[list[Row], int]:
     """Run benchmarks one after the other, and count those that broke down."""
     begun = time.monotonic()
     rows: list[Row] = []
@@ -76,17 +78,18 @@ def _run(names: Sequence[str], seconds: int, machine: Machine) -> tuple[list[Row
             server_url=url,
             folder=home,
             disk=home,
-            seconds=seconds,
+            seconds=asked.seconds,
             rounds=ROUNDS,
             clients=CLIENTS_A_CORE * machine.cores,
             people=PEOPLE,
             loans=LOANS,
             legs=LEGS,
+            open_loans=OPEN_LOANS_FULL if asked.full else OPEN_LOANS,
             say=lambda text: print(
                 f"[{time.monotonic() - begun:4.0f} s] {text} ...", file=sys.stderr, flush=True
             ),
         )
-        for name in names:
+        for name in asked.names or BENCHMARKS:
             try:
                 rows.extend(BENCHMARKS[name](bench))
             except Exception:  # noqa: BLE001 - what the others measured is not thrown away
@@ -107,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", type=_name, help=f"any of {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help=f"close the day of {OPEN_LOANS_FULL[-1]:,} loans, too, which takes long",
     )
     parser.add_argument("--json", type=_new_file, metavar="PATH", help="write the rows there too")
     parser.add_argument(

@@ -30,6 +30,8 @@ class Bench:
     """Generated loans whose schedules are made at once."""
     legs: int
     """Payouts of one round through the saga."""
+    open_loans: tuple[int, ...]
+    """Sizes of the stock whose day is closed, the smallest first."""
     say: Callable[[str], None]
     """Shows progress."""
 

@@ -32,6 +32,7 @@ def bench(database, database_server, tmp_path) -> Bench:
         people=300,
         loans=2_000,
         legs=2,
+        open_loans=(100, 200),
         say=lambda text: None,
     )
 
