@@ -170,10 +170,17 @@ def _codes(postings: Sequence[LoanPostings], rows: Sequence[Any]) -> set[str]:
 
 def _figures(rows: Sequence[Any]) -> Figures:
     figures = Figures()
-    for name in ("principal", "interest", "fees", "penalty"):
-        total = sum(map(attrgetter(name), rows))
-        figures.add("penalty" if name == "penalty" else f"{name}_due", Money(total))
-    figures.count("due", sum(1 for row in rows if row.principal + row.interest + row.fees))
-    figures.count("moved", sum(1 for row in rows if row.bucket != row.was_bucket))
-    figures.count("suspended", sum(1 for row in rows if row.was_accruing and not row.accrues))
+    fell_due = [row for row in rows if row.principal + row.interest + row.fees]
+    moved = sum(1 for row in rows if row.bucket != row.was_bucket)
+    for name, count in (("due", len(fell_due)), ("moved", moved)):
+        if count:
+            figures.count(name, count)
+    for name, total in (
+        ("due", sum(row.principal + row.interest + row.fees for row in fell_due)),
+        ("interest_due", sum(row.interest for row in rows)),
+        ("fees_due", sum(row.fees for row in rows)),
+        ("penalty", sum(row.penalty for row in rows)),
+    ):
+        if total:
+            figures.add(name, Money(total))
     return figures

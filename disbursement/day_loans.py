@@ -7,17 +7,32 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from disbursement import bulk_closing, business_days, loan_days, loans
+from disbursement import bulk_closing, business_days, loan_books, loan_days, loans
 from disbursement.bulk_closing import Part
 from disbursement.day_figures import Figures
-from disbursement.records.ledger import Transfer
 from disbursement.records.life import LoanPosition
 from kernel.money import Money
 
 _FIGURES: Final = {"interest_due": "interest_due", "fees_due": "fees_due", "penalty_due": "penalty"}
+
+_POSTED: Final = text(
+    """
+    SELECT reason, CAST(sum(amount) AS bigint) FROM transfer
+    WHERE event_ref = ANY (:loans) AND posted_at = :at AND reason = ANY (:reasons)
+    GROUP BY reason
+    """
+)
+_TOLD: Final = text(
+    """
+    SELECT kind, count(*), sum(CAST(body ->> 'amount' AS numeric)) FROM event
+    WHERE subject = ANY (:loans) AND at = :at
+      AND kind IN ('loan.due', 'loan.overdue', 'loan.caught_up')
+    GROUP BY kind
+    """
+)
 
 
 def count(session: Session, day: date) -> int:
@@ -46,32 +61,42 @@ def close_alike(session: Session, day: date, *, after: UUID, limit: int, at: dat
     return part
 
 
-def close_singly(session: Session, day: date, loan_ids: Sequence[UUID], *, at: datetime) -> None:
-    """Close a day for some loans one by one, and note what it came to.
+def close_singly(
+    session: Session, day: date, loan_ids: Sequence[UUID], *, at: datetime
+) -> int | None:
+    """Close a day for some loans one by one, note what it came to, and count them.
+
+    None when the day has been closed by somebody else.
 
     Raises:
         Refused: one of them cannot be closed.
     """
     closed = business_days.lock(session, day)
     if closed is None:
-        return
-    for loan_id in loan_ids:
-        loan_days.close_through(session, loans.lock(session, loan_id), day=day, at=at)
-    business_days.note(closed, _posted(session, loan_ids, at=at), loans=len(loan_ids))
+        return None
+    done = [loan_id for loan_id in loan_ids if _close_one(session, loan_id, day, at=at)]
+    business_days.note(closed, _done(session, done, at=at), loans=len(done))
+    return len(done)
 
 
-def _posted(session: Session, loan_ids: Sequence[UUID], *, at: datetime) -> Figures:
-    """Add up what closing has posted for loans by its kind."""
+def _close_one(session: Session, loan_id: UUID, day: date, *, at: datetime) -> bool:
+    """Close a day for a loan, unless somebody else did since it was listed."""
+    life = loan_books.of(session, loans.lock(session, loan_id))
+    next_on = life.position.next_on
+    if next_on is None or next_on > day:
+        return False
+    loan_days.catch_up(session, life, day=day, at=at)
+    return True
+
+
+def _done(session: Session, loan_ids: Sequence[UUID], *, at: datetime) -> Figures:
+    """Add up what closing has posted and told for loans at a moment."""
     figures = Figures()
-    rows = session.execute(
-        select(Transfer.reason, cast(func.sum(Transfer.amount), BigInteger))
-        .where(
-            Transfer.event_ref.in_(loan_ids),
-            Transfer.posted_at == at,
-            Transfer.reason.in_(_FIGURES),
-        )
-        .group_by(Transfer.reason)
-    )
-    for reason, amount in rows:
-        figures.add(_FIGURES[reason], Money(int(amount)))
+    given = {"loans": list(loan_ids), "at": at}
+    for reason, amount in session.execute(_POSTED, given | {"reasons": list(_FIGURES)}):
+        figures.add(_FIGURES[reason], Money(amount))
+    for kind, count, amount in session.execute(_TOLD, given):
+        figures.count("due" if kind == "loan.due" else "moved", count)
+        if amount is not None:
+            figures.add("due", Money.yuan(str(amount)))
     return figures

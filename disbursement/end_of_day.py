@@ -12,13 +12,10 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from disbursement import bulk_closing, business_days, day_loans
 from kernel import logs
 from kernel.clock import Clock, business_day
 from kernel.db import transaction
-from kernel.refusals import Refused
 
 CHUNK_LOANS: Final = 5_000
 """Loans closed by one statement: under a second of work, which a kill or a lock may cost."""
@@ -111,7 +108,7 @@ class _Day:
         self._note(0)
         try:
             self._close_alike(chunk)
-        except (SQLAlchemyError, Refused, AssertionError):
+        except Exception:
             # One loan may have spoilt its chunk: closed one by one it is found.
             log.exception("end_of_day.chunk_failed", day=str(self._day))
         while len(self._run.failed) < FAILED_MAX:
@@ -119,9 +116,8 @@ class _Day:
                 some = day_loans.waiting(
                     session, self._day, limit=SINGLY_LOANS, without=self._run.failed
                 )
-            if not some:
+            if not some or not self._close_singly(some):
                 return
-            self._close_singly(some)
 
     def _close_alike(self, chunk: int) -> None:
         after: UUID | None = bulk_closing.FIRST
@@ -133,21 +129,26 @@ class _Day:
             after = part.last
             self._note(part.closed)
 
-    def _close_singly(self, some: Sequence[UUID]) -> None:
+    def _close_singly(self, some: Sequence[UUID]) -> bool:
+        """Close some loans; False when the day has been closed by somebody else meanwhile."""
         try:
-            self._close_together(some)
-        except (SQLAlchemyError, Refused, AssertionError):
+            return self._close_together(some)
+        except Exception:
+            # Whatever is wrong with one loan must not keep the others open.
             if len(some) == 1:
                 log.exception("end_of_day.loan_failed", loan_id=str(some[0]), day=str(self._day))
                 self._run.failed.append(some[0])
-                return
-            for loan_id in some:
-                self._close_singly((loan_id,))
+                return True
+        each = [self._close_singly((loan_id,)) for loan_id in some]
+        return all(each)
 
-    def _close_together(self, some: Sequence[UUID]) -> None:
+    def _close_together(self, some: Sequence[UUID]) -> bool:
         with transaction() as session:
-            day_loans.close_singly(session, self._day, some, at=self._clock.now())
-        self._note(len(some))
+            closed = day_loans.close_singly(session, self._day, some, at=self._clock.now())
+        if closed is None:
+            return False
+        self._note(closed)
+        return True
 
     def _note(self, closed: int) -> None:
         self._done += closed

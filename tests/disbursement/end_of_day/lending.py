@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from disbursement import legs, loan_books, loan_changes, loans, servicing
+from disbursement import accounts, legs, loan_books, loan_changes, loans, servicing
 from disbursement.allocation import Part
 from disbursement.records.loans import LoanStatus
 from disbursement.schedule import events as happened
@@ -23,6 +23,8 @@ from tests.disbursement import builders as make
 from tests.disbursement import lives
 
 START = date(2026, 1, 15)
+SOURCE = accounts.funding_bank("hxcf")
+"""Where the money of a payment comes in."""
 PEOPLE = 5
 DAYS = 300
 STORED = {
@@ -146,16 +148,22 @@ def happen(session: Session, loan_id: UUID, one: Happening, number: int) -> None
                         payment_id=UUID(int=number * 100 + one.loan + 1),
                         amount=owed,
                         on=one.on,
-                        source=lives.SOURCE,
+                        source=SOURCE,
                         by=make.MAKER,
                         at=at,
                     )
             else:
                 life = loan_books.of(session, loan)
-                more = {"source": lives.SOURCE} if hasattr(one.event, "amount") else {}
+                more = {"source": SOURCE} if hasattr(one.event, "amount") else {}
                 loan_changes.book(session, life, one.event, more=more, by=make.MAKER, at=at)
     except (NotApplicable, Refused):
         session.expire_all()
+
+
+def open_for(session: Session, loan_id: UUID) -> None:
+    """Open the accounts between which interest of a loan falls due."""
+    codes = [accounts.loan_interest(loan_id), accounts.interest_accrued("hxcf")]
+    accounts.open_all(session, codes, at=lives.noon(START))
 
 
 def stored(session: Session) -> dict[str, list[tuple[object, ...]]]:

@@ -157,7 +157,7 @@ def test_non_accrual_takes_income_back_and_paying_all_arrears_brings_it_again(lo
             payment_id=UUID(int=9),
             amount=owed,
             on=date(2026, 5, 21),
-            source=lives.SOURCE,
+            source=lending.SOURCE,
             by=make.MAKER,
             at=lives.noon(date(2026, 5, 21)),
         )
@@ -214,7 +214,7 @@ def test_a_loan_booked_beyond_the_day_is_read_from_its_instalments(loan_id):
             payment_id=UUID(int=9),
             amount=Money.yuan("500.00"),
             on=date(2026, 3, 20),
-            source=lives.SOURCE,
+            source=lending.SOURCE,
             by=make.MAKER,
             at=lives.noon(date(2026, 3, 20)),
         )
