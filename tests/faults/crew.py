@@ -42,11 +42,13 @@ class Process:
     log: Path
     child: subprocess.Popen[bytes] | None = None
     is_paused: bool = False
+    was_killed: bool = False
 
     def start(self) -> None:
         """Start it, unless it lives."""
         if self.lives:
             return
+        self.was_killed = False
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(
                 self.command,
@@ -66,6 +68,7 @@ class Process:
     def kill(self) -> None:
         """End it with its children by SIGKILL."""
         self._signal_all(signal.SIGKILL)
+        self.was_killed = True
         if self.child is not None:
             self.child.wait(START_SECONDS_MAX)
         self.is_paused = False
@@ -126,6 +129,16 @@ class Crew:
             self.processes[name].start()
         if SANDBOX in (names or self.processes):
             wait_until_it_answers(f"{self.sandbox_url}/_control/healthz", self.processes[SANDBOX])
+
+    def wait_for_web(self) -> None:
+        """Wait until our own door answers."""
+        wait_until_it_answers(f"{self.to_web.url}/healthz", self.processes[WEB])
+
+    def revive(self) -> None:
+        """Start again what was started before and has ended by itself."""
+        for process in self.processes.values():
+            if process.child is not None and not process.was_killed:
+                process.start()
 
     def kill(self, *names: str) -> None:
         """Kill these processes, or all."""

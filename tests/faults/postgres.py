@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from demo.processes import free_port
 from kernel import db, embedded
@@ -77,14 +78,15 @@ class Server:
 
     def kill_backend(self, database: str) -> bool:
         """Kill one session's process by SIGKILL: the server resets all others and recovers."""
-        with self._administer() as engine, engine.connect() as connection:
-            pid = connection.scalar(
-                text(
-                    "SELECT pid FROM pg_stat_activity WHERE datname = :name"
-                    " ORDER BY state = 'idle', random() LIMIT 1"
-                ),
-                {"name": database},
-            )
+        busiest = text(
+            "SELECT pid FROM pg_stat_activity WHERE datname = :name"
+            " ORDER BY state = 'idle', random() LIMIT 1"
+        )
+        try:
+            with self._administer() as engine, engine.connect() as connection:
+                pid = connection.scalar(busiest, {"name": database})
+        except OperationalError:
+            return False  # it is recovering from the last one
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
         return pid is not None
@@ -125,6 +127,13 @@ class Server:
         """Read a setting of the running server."""
         with self._administer() as engine, engine.connect() as connection:
             return str(connection.scalar(text(f"SHOW {name}")))
+
+    def configure(self, name: str, value: str | None) -> None:
+        """Change a setting of the running server, or take it back."""
+        change = f"RESET {name}" if value is None else f"SET {name} = '{value}'"
+        with self._administer() as engine, engine.connect() as connection:
+            connection.execute(text(f"ALTER SYSTEM {change}"))
+            connection.execute(text("SELECT pg_reload_conf()"))
 
     def log_text(self) -> str:
         """Read what the server logged."""

@@ -73,6 +73,7 @@ def tell(
         lending.place(loans_count=LOANS)
         stage = Stage(crew, random, trace)
         crew.start()
+        crew.wait_for_web()
         wait_until_jobs_run(crew)
         trace("the crew works")
         let_it_happen(stage, lending, with_restore=seed % 3 == 0)
@@ -154,19 +155,26 @@ def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
 
 
 def wait_until_jobs_run(crew: Crew) -> None:
-    """Wait until each watched job has ended after this moment, whoever runs it."""
-    since = crew.town.clock.now()
+    """Wait until each watched job has ended once more, whoever runs it and whatever his clock."""
+    before: dict[str, datetime] = {}
+    until = time.monotonic() + WAIT_SECONDS_MAX
+    while not _when_it_can(lambda: before.update(_last_runs()) is None):
+        assert time.monotonic() < until, "the database does not come back"
+        time.sleep(0.1)
 
     def all_ran() -> bool:
-        with transaction() as session:
-            ran = session.scalars(select(JobState.name).where(JobState.ran_at >= since)).all()
-        return set(WATCHED) <= set(ran)
+        now = _last_runs()
+        return all(name in now and now[name] != before.get(name) for name in WATCHED)
 
-    until = time.monotonic() + WAIT_SECONDS_MAX
     while not _when_it_can(all_ran):
-        crew.start()
+        crew.revive()
         assert time.monotonic() < until, f"the jobs do not run:\n{crew.logs()[-4000:]}"
         time.sleep(0.05)
+
+
+def _last_runs() -> dict[str, datetime]:
+    with transaction() as session:
+        return {state.name: state.ran_at for state in session.scalars(select(JobState))}
 
 
 @contextmanager

@@ -26,6 +26,10 @@ COMMITS_OF_A_PAYOUT = (1, 2, 3)
 """Claiming it, committing its order number, recording the answer."""
 
 
+def test_the_server_of_these_tests_keeps_its_commits_on_disk(server):
+    assert (server.setting("fsync"), server.setting("synchronous_commit")) == ("on", "on")
+
+
 @pytest.mark.parametrize("nth", COMMITS_OF_A_PAYOUT)
 @pytest.mark.parametrize("toxic", [Toxic.BEFORE_COMMIT, Toxic.AFTER_COMMIT])
 def test_a_connection_lost_at_any_commit_of_a_payout_pays_once_or_not_at_all(scene, toxic, nth):
