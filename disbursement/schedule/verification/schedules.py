@@ -79,11 +79,12 @@ def _parts(state: Replay, span: Span) -> list[Figures]:
         factor = state.factor(span, start, end)
         balance = state.opening + sum(c.amount for c in state.changes if c.on <= start)
         interest = state.terms.round_interest(balance * factor)
-        shown.append({"rate_factor": _twelve(factor), "interest": yuan(interest)})
+        shown.append({"rate_factor": twelve(factor), "interest": yuan(interest)})
     return [part for part in shown if part["rate_factor"]]
 
 
-def _twelve(value: Fraction) -> Decimal:
+def twelve(value: Fraction) -> Decimal:
+    """Show a factor with twelve digits."""
     return Decimal(round(value * 10**12)).scaleb(-12)
 
 

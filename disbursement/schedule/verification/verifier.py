@@ -10,6 +10,7 @@ from typing import Any, Final
 from disbursement.schedule.contract import NotSchedulable
 from disbursement.schedule.events import NotApplicable
 from disbursement.schedule.verification import (
+    allocated,
     calendars,
     consumer_credit,
     recalculation,
@@ -126,6 +127,8 @@ def figures_of(case: Case) -> Figures:
     """Choose the rules by which a case is computed."""
     if case.family in _FAMILIES:
         return _FAMILIES[case.family]
+    if allocated.applies(case):
+        return allocated.figures
     servicing.check_events(case)
     if consumer_credit.applies(case):
         return consumer_credit.figures

@@ -16,8 +16,8 @@ KNOWN_DIFFERENCES = {
     # The case says that a fee on what is overdue is charged, and not at which rate.
     "fineract-e2e-loancharge-l640-s1": "rows[1].penalties",
     "fineract-e2e-loancharge-l672-s1": "rows[1].penalties",
-    # Paid 1,050 before its due date, of which that engine shows 1,000 as paid in advance; in
-    # like cases that do not close the loan it shows all.
+    # Paid 1,050 before its due date, of which that engine showed 1,000 as paid in advance; later
+    # versions of its own test say 1,050, as this one does.
     "fineract-e2e-loanrepayment-l1265-s1": "rows[1].in_advance",
 }
 

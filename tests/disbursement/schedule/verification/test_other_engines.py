@@ -203,3 +203,73 @@ def test_a_new_plan_may_change_the_rate_or_let_interest_wait(change, interest):
 
     assert [str(row["interest"]) for row in found] == interest
     assert {str(row["principal"]) for row in found} == {"1000.00"}
+
+
+def told_where(*payments):
+    """100 at 7 % a year in six, with each payment said to belong to an instalment and a part."""
+    return rows(
+        events=[
+            {"type": f"allocate_{part}", "to_instalment_due": due, "date": on, "amount": amount}
+            for part, due, on, amount in payments
+        ],
+        options={"engine": "progressive"},
+        principal="100.00",
+        annual_rate_pct="7",
+        instalments=6,
+        start_date="2024-01-01",
+        due_dates=FEBRUARY_TO_JULY,
+        day_count={"year": "360", "month": "30"},
+    )
+
+
+EARLY_IN_MARCH = (
+    ("principal", "2024-03-01", "2024-02-15", "16.77"),
+    ("interest", "2024-03-01", "2024-02-15", "0.24"),
+)
+
+
+def test_interest_for_which_a_paid_instalment_has_no_room_moves_to_the_next():
+    found = told_where(*EARLY_IN_MARCH)
+
+    # February: 0.24 to the 15th and 0.20 after it; 17.01 are paid, so 0.20 is left to March.
+    assert columns(found, "principal", "interest", "balance") == yuan(
+        "16.43 0.58 83.57",
+        "16.77 0.24 66.80",
+        "16.42 0.59 50.38",
+        "16.72 0.29 33.66",
+        "16.81 0.20 16.85",
+        "16.85 0.10 0.00",
+    )
+
+
+def test_what_rounding_loses_does_not_move_to_the_next_instalment():
+    found = told_where(
+        *EARLY_IN_MARCH,
+        ("principal", "2024-04-01", "2024-03-01", "16.42"),
+        ("interest", "2024-04-01", "2024-03-01", "0.49"),
+    )
+
+    assert columns(found, "principal", "interest", "balance") == yuan(
+        "16.43 0.58 83.57",
+        "16.77 0.24 50.38",
+        "16.52 0.49 50.28",
+        "16.72 0.29 33.56",
+        "16.81 0.20 16.75",
+        "16.75 0.10 0.00",
+    )
+
+
+def test_principal_paid_ahead_of_several_instalments_leaves_interest_to_the_last():
+    ahead = [("principal", due, "2024-01-15", "17.01") for due in FEBRUARY_TO_JULY[1:5]]
+
+    found = told_where(
+        ("principal", "2024-02-01", "2024-01-15", "16.75"),
+        ("interest", "2024-02-01", "2024-01-15", "0.26"),
+        *ahead,
+    )
+
+    assert columns(found, "principal", "interest", "balance") == yuan(
+        "16.75 0.26 15.21",
+        *["17.01 0.00 15.21"] * 4,
+        "15.21 0.50 0.00",
+    )
