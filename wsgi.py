@@ -16,7 +16,7 @@ from flask import Flask
 
 import demo.command
 import sandbox.serve
-from disbursement import checking, collection_cli, credit_cli, reconciliation_cli
+from disbursement import audit_cli, checking, collection_cli, credit_cli, reconciliation_cli
 from disbursement import cli as disbursement_cli
 from disbursement.end_of_day_cli import end_of_day_command
 from disbursement.end_of_day_jobs import JOBS as END_OF_DAY_JOBS
@@ -143,6 +143,8 @@ for command in (
     disbursement_cli.payout,
     *collection_cli.COMMANDS,
     credit_cli.credit_report,
+    audit_cli.audit,
+    audit_cli.letter,
     reconciliation_cli.statement,
     reconciliation_cli.reconcile,
     reconciliation_cli.sign_off,
