@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from disbursement import loans
 from disbursement.records.debits import RepaymentReference
 
-LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without I, L, O and U, which are misread or mistyped."""
+LETTERS: Final = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without 0, I, L, O and U, which are misread; 31, a prime, so that the check letter sees it all."""
 PREFIX: Final = "HK"
 _LENGTH: Final = 12
 
@@ -42,18 +42,29 @@ def find(session: Session, reference: str) -> UUID | None:
 
 
 def derived(loan_id: UUID) -> str:
-    """Derive a loan's reference: two letters, 60 bits of its hash and one letter to check them.
+    """Derive a loan's reference: two letters, twelve of its hash and one letter to check them.
 
     >>> derived(UUID(int=1)) == derived(UUID(int=1)), len(derived(UUID(int=1)))
     (True, 15)
     """
     digest = hashlib.sha256(f"repayment/{loan_id}".encode()).digest()
-    number = int.from_bytes(digest[:8])
-    body = "".join(LETTERS[number >> (5 * place) & 31] for place in range(_LENGTH))
+    number = int.from_bytes(digest)
+    body = "".join(LETTERS[number // 31**place % 31] for place in range(_LENGTH))
     return f"{PREFIX}{body}{_check_letter(body)}"
 
 
+def is_well_formed(reference: str) -> bool:
+    """Tell whether a text could be a reference of ours: a page may say so before it is used."""
+    body = reference[len(PREFIX) : -1]
+    return (
+        reference.startswith(PREFIX)
+        and len(body) == _LENGTH
+        and set(body) <= set(LETTERS)
+        and reference[-1] == _check_letter(body)
+    )
+
+
 def _check_letter(body: str) -> str:
-    """Give the letter by which a mistyped or swapped letter shows (weights 1, 3, 5, ...)."""
+    """Give the letter by which one mistyped letter, or two swapped, show (weights 1, 3, 5, ...)."""
     weighted = (LETTERS.index(letter) * (2 * n + 1) for n, letter in enumerate(body))
     return LETTERS[sum(weighted) % 31]
