@@ -315,6 +315,15 @@ def _move(
 
 def _ask_rows(session: Session, batch: PayoutBatch, *, at: datetime) -> None:
     """Have the rows that are still undecided asked about one by one, from now on."""
+    moves.advance_all(
+        session,
+        select(PayoutLeg.id).where(PayoutLeg.batch_id == batch.id),
+        (LegStatus.ACCEPTED, LegStatus.UNKNOWN),
+        table=legs.MOVES,
+        by=BY,
+        at=at,
+        reason="left open by its batch",
+    )
     session.execute(
         update(PayoutLeg)
         .where(PayoutLeg.batch_id == batch.id, PayoutLeg.status.in_(legs.IN_FLIGHT))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, or_, select
 
-from disbursement import approvals, payouts, sending, terminal
+from disbursement import approvals, batch_sending, payouts, sending, terminal
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
@@ -30,8 +30,8 @@ def pay(surroundings: Surroundings, *, as_json: bool) -> None:
     Exit code 1 when a payout is parked or the channel contradicted itself: a person must look.
     """
     did = {
-        "sent": sending.send_due(surroundings),
-        "asked": sending.query_due(surroundings),
+        "sent": sending.send_due(surroundings) + batch_sending.send_due(surroundings),
+        "asked": batch_sending.ask_due(surroundings) + sending.query_due(surroundings),
         "cleared": sending.check_due(surroundings),
     }
     with transaction() as session:

@@ -45,7 +45,8 @@ _EDGES: Final[Mapping[StrEnum, frozenset[StrEnum]]] = MappingProxyType(
         LegStatus.SUBMITTED: frozenset(
             {LegStatus.ACCEPTED, LegStatus.UNKNOWN, LegStatus.PAID, LegStatus.FAILED}
         ),
-        LegStatus.ACCEPTED: frozenset({LegStatus.PAID, LegStatus.FAILED}),
+        # Back to unknown: taken with its batch, whose result then left it open.
+        LegStatus.ACCEPTED: frozenset({LegStatus.UNKNOWN, LegStatus.PAID, LegStatus.FAILED}),
         LegStatus.UNKNOWN: frozenset({LegStatus.PAID, LegStatus.FAILED}),
         LegStatus.PAID: frozenset({LegStatus.MATCHED, LegStatus.RETURNED}),
         LegStatus.MATCHED: frozenset({LegStatus.PAYOFF_VERIFIED, LegStatus.RETURNED}),
