@@ -11,6 +11,7 @@ from typing import Final
 from disbursement.schedule.engine import Replay
 from disbursement.schedule.factors import Span, half_up, level_payment
 from disbursement.schedule.terms import Shape, Terms
+from disbursement.schedule.verification import tranches
 from disbursement.schedule.verification.cases import Case, NotComputable
 
 _REBALANCES_MAX: Final = 3
@@ -25,11 +26,42 @@ def replay_of(case: Case, terms: Terms) -> Replay:
         return ExactAnnuity(terms) if from_exact else Replay(terms)
     if case.options.get("engine") == "progressive" and terms.shape is Shape.PAYMENT:
         return Rebalancing(terms)
-    if terms.level is not None and case.family == "fixed_payment":
-        state = Replay(terms)
-        state.ending = True
+    agreed = agreed_level(case, terms)
+    if agreed is not None:
+        state = Agreed(terms)
+        state.agreed = agreed
         return state
+    if terms.level is not None and case.family == "fixed_payment":
+        fixed = Replay(terms)
+        fixed.ending = True
+        return fixed
     return Replay(terms)
+
+
+def agreed_level(case: Case, terms: Terms) -> int | None:
+    """Solve for the instalment of a loan that is paid out bit by bit, where it is agreed at once.
+
+    That engine solves for the whole amount before the first tranche and never again.
+    """
+    later = sum(amount for _, amount in tranches.later(case))
+    if case.options.get("engine") != "cumulative" or not later or terms.shape is not Shape.PAYMENT:
+        return None
+    whole = Replay(replace(terms, principal=terms.principal + later))
+    whole.solve()
+    return whole.level
+
+
+class Agreed(Replay):
+    """Keep the instalment that was agreed, whatever is paid out later."""
+
+    agreed: int | None = None
+
+    def solve(self) -> None:
+        """Take what was agreed; solve where nothing was."""
+        if self.agreed is None:
+            super().solve()
+        else:
+            self.level, self.solved = self.agreed, True
 
 
 class Carry:

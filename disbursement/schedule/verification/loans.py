@@ -9,14 +9,13 @@ from typing import Final
 from disbursement.schedule.contract import Grace
 from disbursement.schedule.factors import Measure, Span
 from disbursement.schedule.terms import Lowering, Shape, Terms
-from disbursement.schedule.verification import calendars, foreign, rounding
+from disbursement.schedule.verification import calendars, foreign, rounding, tranches
 from disbursement.schedule.verification.cases import (
     Case,
     Fields,
     NotComputable,
     fen,
     number,
-    some_day,
 )
 
 _BULLETS: Final = frozenset({"bullet_simple", "bullet_capitalised"})
@@ -49,7 +48,7 @@ def terms_of(case: Case) -> Terms:
         level = rounding.to_multiple(_level_mode(str(mode)), fen(multiple))
     terms = Terms(
         value_date=calendars.start_date(facts),
-        principal=first_tranche(facts),
+        principal=tranches.first(facts),
         annual_rate=annual_rate(facts),
         spans=periods,
         shape=_shape(case),
@@ -69,30 +68,6 @@ def terms_of(case: Case) -> Terms:
 
 def _level_mode(mode: str) -> rounding.Rounding:
     return rounding.up if mode.startswith("ceil") else rounding.named(mode)
-
-
-def first_tranche(facts: Fields) -> int:
-    """Give the amount paid out by the start, in fen; nothing when it comes later."""
-    tranches = facts.get("disbursements") or []
-    if not tranches:
-        return fen(facts["principal"])
-    start = calendars.start_date(facts)
-    return sum(fen(t["amount"]) for t in tranches if some_day(t["date"]) <= start)
-
-
-def later_tranches(case: Case) -> list[tuple[date, int]]:
-    """List what was paid out after the start: a tranche may stand in the facts, the events or both."""
-    start = calendars.start_date(case.facts)
-    stated = [_tranche(t) for t in case.facts.get("disbursements") or []]
-    told = [_tranche(event) for event in case.events if event.get("type") == "disbursement"]
-    for tranche in stated:
-        if tranche in told:
-            told.remove(tranche)
-    return sorted(tranche for tranche in (*stated, *told) if tranche[0] > start)
-
-
-def _tranche(fields: Fields) -> tuple[date, int]:
-    return some_day(fields["date"]), fen(fields["amount"])
 
 
 def annual_rate(facts: Fields) -> Fraction:

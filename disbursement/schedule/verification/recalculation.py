@@ -23,7 +23,7 @@ from disbursement.schedule.rows import Row
 from disbursement.schedule.terms import Terms
 from disbursement.schedule.verification import loans, schedules, servicing
 from disbursement.schedule.verification.cases import Case, NotComputable, some_day
-from disbursement.schedule.verification.foreign import Rebalancing
+from disbursement.schedule.verification.foreign import Agreed, Rebalancing, agreed_level
 from disbursement.schedule.verification.servicing import Account, Order
 
 _ALL: Final = 10**18
@@ -78,8 +78,6 @@ def figures(case: Case) -> Mapping[str, Any]:
     """Compute the schedule after everything that was paid."""
     terms = loans.terms_of(case)
     progressive = case.options.get("engine") == "progressive"
-    if terms.grace.interest or terms.grace.principal:
-        raise NotComputable("grace together with reckoning again is not known here")
     account = _Progressive(case, terms) if progressive else _Cumulative(case, terms)
     for on, effect in schedules.timeline(case, terms):
         account.plan.append((on, effect))
@@ -144,7 +142,11 @@ class _Cumulative(_Reckoning):
     """Rows that have fallen due stay as they are; the period of the day is reckoned again."""
 
     def __init__(self, case: Case, terms: Terms) -> None:
-        self.rows = _Ahead(terms, strategy=str(case.options.get("advance") or ""))
+        self.rows = _Ahead(
+            terms,
+            strategy=str(case.options.get("advance") or ""),
+            agreed=agreed_level(case, terms),
+        )
         super().__init__(case, self.rows)
         self.compounding = bool(case.options.get("compounding"))
         self.reckoned_until = terms.value_date
@@ -197,11 +199,12 @@ class _Cumulative(_Reckoning):
         self.early = []
 
 
-class _Ahead(Bearing):
+class _Ahead(Bearing, Agreed):
     """Principal paid beyond its instalment shortens, lowers or skips what follows."""
 
-    def __init__(self, terms: Terms, *, strategy: str) -> None:
+    def __init__(self, terms: Terms, *, strategy: str, agreed: int | None) -> None:
         super().__init__(terms)
+        self.agreed = agreed
         if strategy not in _ADVANCES:
             raise NotComputable(f"unknown treatment of advances {strategy!r}")
         self.strategy = strategy
@@ -234,6 +237,7 @@ class _Ahead(Bearing):
             case "reschedule_next_repayments":
                 self.skipping += amount
             case _:
+                self.agreed = None
                 self.solve()
 
     def close(self, span: Span, end: date, *, everything: bool = False) -> Item:

@@ -22,7 +22,7 @@ from disbursement.schedule.events import (
 from disbursement.schedule.factors import Span, half_up
 from disbursement.schedule.rows import Row
 from disbursement.schedule.terms import Terms
-from disbursement.schedule.verification import calendars, foreign, loans, servicing
+from disbursement.schedule.verification import calendars, foreign, loans, servicing, tranches
 from disbursement.schedule.verification.cases import (
     Case,
     Fields,
@@ -127,7 +127,7 @@ def plan_events(case: Case, terms: Terms) -> list[Event]:
     """Read the events that change the plan in the product's own words."""
     made: list[Event] = [
         Disbursed(id=f"tranche {position}", on=on, amount=Money(amount))
-        for position, (on, amount) in enumerate(loans.later_tranches(case))
+        for position, (on, amount) in enumerate(tranches.later(case))
     ]
     for position, event in enumerate(case.events):
         name = f"{position}"
@@ -187,7 +187,7 @@ def row_figures(case: Case, rows: Sequence[Row], walked: Walk | None = None) -> 
     """Show rows in the words of the case files."""
     dated = calendars.is_dated(case.facts)
     start = calendars.start_date(case.facts)
-    opening, earlier = loans.first_tranche(case.facts), start
+    opening, earlier = tranches.first(case.facts), start
     shown = []
     for row in rows:
         line: Figures = {

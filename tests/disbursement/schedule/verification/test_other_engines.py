@@ -91,6 +91,59 @@ def test_what_is_overdue_bears_interest_to_the_due_date_on_which_it_is_paid():
     assert columns(found, "interest") == yuan("49.32", "42.68", "50.96", "23.54", "17.51", "8.62")
 
 
+def test_an_instalment_agreed_for_the_whole_stays_while_money_is_paid_out_bit_by_bit():
+    tranches = [("2022-11-01", "5000.00"), ("2023-01-01", "3000.00"), ("2023-03-01", "2000.00")]
+    told = [{"type": "disbursement", "date": day, "amount": amount} for day, amount in tranches]
+    dues = ["2022-12-01", "2023-01-01", "2023-02-01", "2023-03-01"]
+
+    found = rows(
+        events=[*told[1:], *(paid(day, "1725.00") for day in dues)],
+        options={"engine": "cumulative", "interest_recalculation": True},
+        principal="10000.00",
+        disbursements=[{"date": day, "amount": amount} for day, amount in tranches],
+        annual_rate_pct="12",
+        instalments=6,
+        start_date="2022-11-01",
+        interest_period="per_repayment_period",
+        day_count={"year": "actual", "month": "actual"},
+        rounding={"mode": "half_even", "digits": 2, "instalment_multiple_of": "1"},
+    )
+
+    # 10,000.00 at 1 % a month in six: 1,725 a month, from the first tranche on.
+    assert columns(found, "principal", "interest", "balance") == yuan(
+        "1675.00 50.00 3325.00",
+        "1691.75 33.25 4633.25",
+        "1678.67 46.33 2954.58",
+        "1695.45 29.55 3259.13",
+        "1692.41 32.59 1566.72",
+        "1566.72 15.67 0.00",
+    )
+
+
+@pytest.mark.parametrize("engine", ["cumulative", "progressive"])
+@pytest.mark.parametrize("grace", [{"principal_periods": 2}, {"interest_periods": 1}])
+def test_paying_each_instalment_on_its_day_leaves_a_plan_with_grace_as_it_was(engine, grace):
+    loan = {
+        "principal": "5000.00",
+        "annual_rate_pct": "12",
+        "instalments": 6,
+        "start_date": "2022-11-01",
+        "day_count": {"year": "365", "month": "actual"},
+        "grace": grace,
+    }
+    plan = rows(options={"engine": engine}, **loan)
+
+    found = rows(
+        events=[paid(row["due"], str(row["total"])) for row in plan if row["total"]],
+        options={"engine": engine, "interest_recalculation": True},
+        **loan,
+    )
+
+    wanted = ("principal", "interest", "balance")
+    assert columns(found, *wanted) == columns(plan, *wanted)
+    assert {row["outstanding"] for row in found} == {Decimal(0)}
+
+
 def test_principal_may_be_paid_out_after_the_start_alone():
     found = rows(
         options={"engine": "progressive"},
