@@ -236,3 +236,18 @@ def suspense(channel: str) -> str:
 def _row(code: str, at: datetime) -> dict[str, object]:
     kind, floor = charted(code)
     return {"id": identity(code), "code": code, "kind": kind, "floor": floor, "opened_at": at}
+
+
+OF_A_FUNDER: Final = (
+    funding_bank,
+    capital,
+    interest_accrued,
+    interest_income,
+    penalty_income,
+    fee_income,
+    recovery_income,
+    interest_suspended,
+    write_off,
+    waiver,
+)
+"""What names the accounts that every funder has."""

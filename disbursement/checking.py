@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
 from disbursement import (
@@ -20,14 +20,14 @@ from disbursement import (
     instalments,
     ledger,
     loan_books,
+    loan_events,
     loan_standing,
-    loans,
 )
 from disbursement.ledger_checks import DIFFERENCES_MAX
 from disbursement.loan_books import Life
 from disbursement.loan_flows import Counting
 from disbursement.records.life import LoanEvent, LoanPosition
-from disbursement.records.loans import LoanStatus
+from disbursement.records.loans import Instalment, Loan, LoanStatus
 from disbursement.schedule.figures import RECEIVABLE, Reading
 from kernel.money import Money
 from kernel.refusals import Refused
@@ -127,6 +127,17 @@ class _Accounts:
         return self.balances.get(accounts.identity(code), 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """One loan as it is on record."""
+
+    life: Life
+    numbers: list[int]
+    """Of its events."""
+    plan: list[Instalment]
+    """Its instalments in force."""
+
+
 def check_books(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> list[str]:
     """Work everything out anew and name the differences; none is right.
 
@@ -134,8 +145,10 @@ def check_books(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> 
     step; without, every transfer, loan and funder.
     """
     differences = ledger.check_books(session, loan_ids=loan_ids)
+    held = frozenset(session.identity_map.keys())
     for chunk in _chunks(session, loan_ids):
         differences.extend(_check_loans(session, chunk))
+        _forget(session, held)
         if len(differences) >= DIFFERENCES_MAX:
             return differences
     if loan_ids is None:
@@ -154,10 +167,47 @@ def _chunks(session: Session, loan_ids: Sequence[UUID] | None) -> Iterator[Seque
         chunk = session.scalars(after.execution_options(populate_existing=True)).all()
 
 
+def _forget(session: Session, held: frozenset[object]) -> None:
+    """Let go of what was read only to be looked at, so that memory does not grow with the loans."""
+    for row in list(session.identity_map.values()):
+        if inspect(row).key not in held:
+            session.expunge(row)
+
+
+def _read(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[_Record]:
+    """Read the loans of a chunk with their events and instalments, in three questions."""
+    ids = [position.loan_id for position in chunk]
+    fresh = {"populate_existing": True}
+    found = session.scalars(select(Loan).where(Loan.id.in_(ids)), execution_options=fresh)
+    by_id = {loan.id: loan for loan in found}
+    events: dict[UUID, list[LoanEvent]] = {loan_id: [] for loan_id in ids}
+    happened = select(LoanEvent).where(LoanEvent.loan_id.in_(ids)).order_by(LoanEvent.number)
+    for event in session.scalars(happened, execution_options=fresh):
+        events[event.loan_id].append(event)
+    plans: dict[UUID, list[Instalment]] = {loan_id: [] for loan_id in ids}
+    in_force = (
+        select(Instalment)
+        .join(Loan, Loan.id == Instalment.loan_id)
+        .where(Loan.id.in_(ids), Loan.schedule_version == Instalment.schedule_version)
+        .order_by(Instalment.number)
+    )
+    for row in session.scalars(in_force, execution_options=fresh):
+        plans[row.loan_id].append(row)
+    for position in chunk:
+        loan = by_id[position.loan_id]
+        happened_to_it = loan_events.of_schedule(events[loan.id])
+        yield _Record(
+            life=loan_books.made(session, loan, position, happened_to_it),
+            numbers=[event.number for event in events[loan.id]],
+            plan=plans[loan.id],
+        )
+
+
 def _check_loans(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[str]:
-    lives = [loan_books.seen(session, loans.get(session, position.loan_id)) for position in chunk]
-    shown = _accounts(session, lives)
-    for life in lives:
+    records = list(_read(session, chunk))
+    shown = _accounts(session, [record.life for record in records])
+    for record in records:
+        life = record.life
         try:
             reading = life.read(life.seen_on)
         except (Refused, AssertionError) as fault:
@@ -166,7 +216,7 @@ def _check_loans(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[st
         for what in (
             *_ledger_faults(life, reading, shown),
             *_position_faults(life, reading, shown),
-            *_record_faults(session, life, reading),
+            *_record_faults(record, reading),
         ):
             yield f"loan {life.loan.id}: {what}"
 
@@ -219,21 +269,17 @@ def _position_faults(life: Life, reading: Reading, shown: _Accounts) -> Iterator
         yield f"its position has {position.earned} due out of accrued interest, entries {taken}"
 
 
-def _record_faults(session: Session, life: Life, reading: Reading) -> Iterator[str]:
-    loan, numbers = life.loan, reading.figures
+def _record_faults(record: _Record, reading: Reading) -> Iterator[str]:
+    life, loan, numbers = record.life, record.life.loan, reading.figures
     if loan.principal != Money(numbers.lent):
         yield f"{loan.principal} is with the issuers, its events say {Money(numbers.lent)}"
-    kept = instalments.plan(loans.instalments(session, loan))
-    if kept != instalments.plan(reading.schedule.rows):
+    if instalments.plan(record.plan) != instalments.plan(reading.schedule.rows):
         yield f"version {loan.schedule_version} of its instalments is not the schedule"
     if numbers.lent and (loan.status is LoanStatus.SETTLED) is not numbers.is_over:
         yield f"it is {loan.status}, and {'nothing' if numbers.is_over else 'something'} is owed"
     if (loan.status is LoanStatus.WRITTEN_OFF) and life.position.written_off_on is None:
         yield "it is written off on no day"
-    numbered = session.scalars(
-        select(LoanEvent.number).where(LoanEvent.loan_id == loan.id).order_by(LoanEvent.number)
-    ).all()
-    if list(numbered) != list(range(1, len(numbered) + 1)):
+    if record.numbers != list(range(1, len(record.numbers) + 1)):
         yield "its events are not numbered without a gap"
 
 

@@ -74,7 +74,9 @@ def add(
     )
     session.add(funder)
     session.flush()
-    accounts.open_all(session, [accounts.funding_bank(code), accounts.capital(code)], at=at)
+    # All at once and now: an account that postings open when they first need it is one that they
+    # would wait for each other over.
+    accounts.open_all(session, [name(code) for name in accounts.OF_A_FUNDER], at=at)
     return funder
 
 

@@ -130,11 +130,11 @@ def of(session: Session, loan: Loan) -> Life:
     Raises:
         LoanNotBegun: it has not.
     """
-    contract = loan_events.contract_of(loan)
+    loan_events.contract_of(loan)
     position = session.get_one(
         LoanPosition, loan.id, populate_existing=True, with_for_update={"key_share": True}
     )
-    return _of(session, loan, contract, position)
+    return made(session, loan, position, loan_events.events_of(session, loan))
 
 
 def seen(session: Session, loan: Loan) -> Life:
@@ -143,17 +143,22 @@ def seen(session: Session, loan: Loan) -> Life:
     Raises:
         LoanNotBegun: it has not.
     """
-    contract = loan_events.contract_of(loan)
-    return _of(session, loan, contract, session.get_one(LoanPosition, loan.id))
+    position = session.get_one(LoanPosition, loan.id)
+    return made(session, loan, position, loan_events.events_of(session, loan))
 
 
-def _of(session: Session, loan: Loan, contract: Contract, position: LoanPosition) -> Life:
+def made(session: Session, loan: Loan, position: LoanPosition, happened: tuple[Event, ...]) -> Life:
+    """Put a life together of what was read of it, for whoever reads many at once.
+
+    Raises:
+        LoanNotBegun: the loan has not begun.
+    """
     return Life(
         loan=loan,
         books=_books(session, loan),
         position=position,
-        contract=contract,
-        events=loan_events.events_of(session, loan),
+        contract=loan_events.contract_of(loan),
+        events=happened,
     )
 
 

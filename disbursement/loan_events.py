@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -88,6 +88,11 @@ def events_of(session: Session, loan: Loan) -> tuple[Event, ...]:
     rows = session.scalars(
         select(LoanEvent).where(LoanEvent.loan_id == loan.id).order_by(LoanEvent.number)
     )
+    return of_schedule(rows)
+
+
+def of_schedule(rows: Iterable[LoanEvent]) -> tuple[Event, ...]:
+    """Read those rows that are events of the schedule, in their order."""
     return tuple(event for event in map(event_of, rows) if not isinstance(event, OUTSIDE))
 
 

@@ -8,7 +8,7 @@ so a retry meets what was booked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -31,8 +31,12 @@ from disbursement.schedule.figures import Reading
 from disbursement.schedule.quote import Payoff
 from kernel import ids
 from kernel.actors import Actor, Role
+from kernel.clock import business_day
 from kernel.money import ZERO, Money
 from kernel.refusals import Refused
+
+DAYS_AHEAD_MAX: Final = timedelta(days=1)
+"""What a channel decides late in the evening belongs to its next day."""
 
 _MONEY: Final = frozenset(
     {EventKind.REPAID, EventKind.PREPAID, EventKind.PAID_OFF, EventKind.RECOVERED}
@@ -49,7 +53,7 @@ _MAY_TAKE_BACK: Final = frozenset(
 
 
 class NotAPayment(Refused):
-    """The amount is not above zero."""
+    """The amount is not above zero, or its day has not come."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "not_a_payment"
@@ -130,12 +134,12 @@ def repay(
     Raises:
         NoSuchLoan: there is none.
         LoanNotBegun: it never began.
-        NotAPayment: the amount is not above zero.
+        NotAPayment: the amount is not above zero, or the day has not come.
         EventConflict: another payment has this identity.
     """
     life = _life(session, loan_id)
     on = max(on, life.contract.value_date)
-    event = Repaid(id=str(payment_id), on=on, amount=_payment(amount))
+    event = Repaid(id=str(payment_id), on=on, amount=_payment(amount, on=on, at=at))
     return loan_changes.book(session, life, event, more={"source": source}, by=by, at=at)
 
 
@@ -159,7 +163,9 @@ def prepay(  # noqa: PLR0913 - what a payment is
         Refused: for the reasons of `repay`.
     """
     life = _life(session, loan_id)
-    event = Prepaid(id=str(payment_id), on=on, amount=_payment(amount), strategy=strategy)
+    event = Prepaid(
+        id=str(payment_id), on=on, amount=_payment(amount, on=on, at=at), strategy=strategy
+    )
     if loan_events.known(session, life.loan, event) is None:
         _require_plan(life)
     return loan_changes.book(session, life, event, more={"source": source}, by=by, at=at)
@@ -185,7 +191,7 @@ def pay_off(
         Refused: for the reasons of `repay`.
     """
     life = _life(session, loan_id)
-    event = PaidOff(id=str(payment_id), on=on, amount=_payment(amount))
+    event = PaidOff(id=str(payment_id), on=on, amount=_payment(amount, on=on, at=at))
     if loan_events.known(session, life.loan, event) is None:
         _require_plan(life)
         wanted = _quote(life, on)
@@ -263,9 +269,11 @@ def _life(session: Session, loan_id: UUID) -> Life:
     return loan_books.of(session, loans.lock(session, loan_id))
 
 
-def _payment(amount: Money) -> Money:
+def _payment(amount: Money, *, on: date, at: datetime) -> Money:
     if amount <= ZERO:
         raise NotAPayment(f"{amount} is no payment")
+    if on > business_day(at) + DAYS_AHEAD_MAX:
+        raise NotAPayment(f"a payment of {on} is not in yet")
     return amount
 
 

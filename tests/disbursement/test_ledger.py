@@ -426,3 +426,13 @@ def test_whatever_happens_the_two_sides_of_the_books_are_equal(database, moves):
         bank, transit, capital = (ledger.balance(session, code) for code in CODES)
 
     assert bank == transit + capital
+
+
+def test_a_hot_account_has_no_row_that_its_postings_wait_for(database):
+    with transaction() as one, transaction() as two:
+        two.execute(text("SET LOCAL lock_timeout = '200ms'"))
+        ledger.post(one, posting("1.00", debit=TRANSIT, credit=BANK), at=NOON)
+        ledger.post(two, posting("2.00", debit=TRANSIT, credit=BANK), at=NOON)
+
+    with transaction() as session:
+        assert ledger.balance(session, BANK) == Money.yuan("-3.00")

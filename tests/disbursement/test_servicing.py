@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from disbursement import loan_days, loans, schedule, servicing
+from disbursement import checking, loan_days, loans, schedule, servicing
 from disbursement.delinquency import Bucket
 from disbursement.loan_events import EventConflict, LoanNotBegun
 from disbursement.records.life import LoanPosition
@@ -16,6 +18,7 @@ from disbursement.records.loans import LoanStatus
 from disbursement.schedule.events import NotApplicable, Strategy
 from disbursement.servicing import NotAPayment, NotReversible, PayoffDiffers
 from kernel.actors import system
+from kernel.db import transaction
 from kernel.money import ZERO, Money
 from tests.disbursement import builders as make
 from tests.disbursement import lives
@@ -441,3 +444,51 @@ def test_the_past_is_told_as_it_was_then(session):
 
     assert servicing.owed(session, loan.id, on=date(2026, 2, 20)).days_past_due == 5
     assert servicing.owed(session, loan.id, on=date(2026, 1, 1)).principal == Money.yuan("10000")
+
+
+def test_eight_reports_of_one_payment_book_it_once(database):
+    with transaction() as opened:
+        loan = lives.active(opened)
+    payment_id, together = uuid4(), threading.Barrier(8)
+
+    def report(_: int) -> UUID:
+        with transaction() as opened:
+            together.wait(10)
+            return repay(opened, loan, "888.49", FIRST, payment_id=payment_id).id
+
+    with ThreadPoolExecutor(8) as pool:
+        booked = set(pool.map(report, range(8)))
+
+    assert booked == {payment_id}
+    with transaction() as opened:
+        assert lives.balances(opened, loan.id)["loan_principal"] == "9211.51"
+        assert checking.check_books(opened) == []
+
+
+def test_payments_of_one_loan_at_once_take_turns(database):
+    with transaction() as opened:
+        loan = lives.active(opened)
+    together = threading.Barrier(6)
+
+    def report(position: int) -> None:
+        with transaction() as opened:
+            together.wait(10)
+            repay(opened, loan, f"{100 + position}.00", FIRST)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(report, range(6)))
+
+    # 615.00 came in: 100.00 of interest, the rest principal.
+    with transaction() as opened:
+        assert lives.balances(opened, loan.id)["loan_principal"] == "9485.00"
+        assert checking.check_books(opened) == []
+
+
+def test_a_payment_is_not_booked_before_its_day(session):
+    loan = lives.active(session)
+
+    with pytest.raises(NotAPayment):
+        servicing.repay(
+            session, loan.id, payment_id=uuid4(), amount=Money(1), on=SECOND, source=SOURCE,
+            by=BY, at=noon(FIRST),
+        )  # fmt: skip
