@@ -51,7 +51,7 @@ def _tell(seed: int, server: Server, folder: Path, *, aloud: bool) -> Told:
     )
     click.echo(
         f"seed {seed:3d}  {told.seconds:5.1f} s  {told.days} days  paid {told.paid},"
-        f" returned {told.returned}  {happened}",
+        f" returned {told.returned}, collected {told.collected}  {happened}",
     )
     for complaint in told.complaints:
         click.echo(f"    {complaint}")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from random import Random
 from uuid import UUID, uuid4
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from disbursement import accounts, approvals, ledger, legs, loans, payouts
+from disbursement import accounts, approvals, debit_orders, ledger, legs, loans, payouts
 from disbursement.channels.unionpay import NOTICE_PATH
 from disbursement.ledger import Posting
+from disbursement.records.loans import Instalment, Loan, LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.clock import business_day
 from kernel.db import transaction
 from kernel.money import Money
+from kernel.personal import PersonName
 from kernel.refusals import Refused
 from sandbox import signing
 from tests.disbursement import builders as make
@@ -30,6 +32,11 @@ CARD_FAULTS = (
     "query_lags", "late", "refuse_61", "return_later", "return_in_file", "duplicate_notice",
     "forged_notice", "in_clearing", "busy_paid",
 )  # fmt: skip
+DEBIT_FAULTS = (
+    "silent_paid", "http_500_paid", "garbage_paid", "silent_lost", "query_lags", "late",
+    "duplicate_notice", "forged_notice", "busy_paid",
+)  # fmt: skip
+"""Of collections; one that is given back again would be collected again the day after."""
 CEILING = "5000.00"
 WAITS = frozenset({LegStatus.PLANNED, LegStatus.REQUOTE_NEEDED})
 MERCHANT = "777290058110097"
@@ -88,6 +95,44 @@ class Lending:
             with transaction() as session:
                 given += _approve(session, loan_id, at=self.partners.clock.now())
         return given
+
+    def bind_cards(self) -> int:
+        """Let every debtor whose loan runs name a debit card, and tell how many there are."""
+        at = self.partners.clock.now()
+        with transaction() as session:
+            running = session.execute(
+                select(Loan.id, Loan.debtor_ref).where(Loan.status == LoanStatus.ACTIVE)
+            ).all()
+        for _, debtor_ref in running:
+            self.cards += 1
+            card = make.card_number(self.cards)
+            fault = self.random.choice(DEBIT_FAULTS) if self.random.random() < 1 / 2 else None
+            self.partners.card(card, "20000.00", account_type="debit", fault=fault)
+            with transaction() as session:
+                debit_orders.bind_card(
+                    session,
+                    debtor_ref=debtor_ref,
+                    card=card,
+                    name=PersonName(make.NAME),
+                    mandate_sha256="cd" * 32,
+                    by=make.DEBTOR,
+                    at=at,
+                )
+        return len(running)
+
+    def first_due_day(self) -> date:
+        """Tell when the first instalment falls due."""
+        with transaction() as session:
+            found = session.scalar(
+                select(func.min(Instalment.due_on)).join(
+                    Loan,
+                    (Loan.id == Instalment.loan_id)
+                    & (Loan.schedule_version == Instalment.schedule_version)
+                    & (Loan.status == LoanStatus.ACTIVE),
+                )
+            )
+        assert found is not None, "a loan runs"
+        return found
 
     def look_after(self) -> int:
         """Have a card paid once more whose payment was refused for a reason on our side."""

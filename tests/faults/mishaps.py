@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -38,7 +39,7 @@ class Stage:
     def suffer(self, name: str) -> None:
         """Let one thing happen, by its name."""
         self.trace(name)
-        (restore_backup if name == RESTORE else MENU[name])(self)
+        (SPECIAL.get(name) or MENU[name])(self)
         self.happened[name] += 1
 
     def books(self) -> dict[str, Any]:
@@ -175,6 +176,14 @@ def flood_of_notices(stage: Stage) -> None:
     stage.floods[-1].start()
 
 
+def kill_end_of_day(stage: Stage) -> None:
+    """Begin the end of day beside the scheduler's, and kill it somewhere on its way."""
+    begun = stage.crew.start_command("end-of-day")
+    time.sleep(1 + stage.random.random() * 2)
+    begun.kill()
+    begun.wait(60)
+
+
 def restore_backup(stage: Stage) -> None:
     """Lose the database and go back to a backup of ten minutes ago, as the runbook says."""
     crew = stage.crew
@@ -218,7 +227,12 @@ MENU: Mapping[str, Callable[[Stage], None]] = {
         drip_reply, slow_network, reset_channel, reset_database, channel_down, flood_of_notices,
     )
 }  # fmt: skip
-RESTORE = "restore backup"
+RESTORE, END_OF_DAY = "restore backup", "kill end of day"
+SPECIAL: Mapping[str, Callable[[Stage], None]] = {
+    RESTORE: restore_backup,
+    END_OF_DAY: kill_end_of_day,
+}
+"""What needs its own moment in a story."""
 
 
 def _cut(stage: Stage, way: Way) -> None:

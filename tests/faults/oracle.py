@@ -16,12 +16,13 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, breaks, ledger, legs
+from disbursement import accounts, breaks, checking, ledger, legs
 from disbursement.records.breaks import Break
 from disbursement.records.loans import Loan, LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutLeg, PayoutStep
 from kernel.money import ZERO
 from tests.disbursement import builders as make
+from tests.faults import collections
 
 SETTLED = frozenset({LegStatus.MATCHED, LegStatus.PAYOFF_VERIFIED})
 ENDS: Mapping[str | None, frozenset[LegStatus]] = {
@@ -40,6 +41,7 @@ class Verdict:
     complaints: tuple[str, ...]
     paid_fen: int
     returned_fen: int
+    collected_fen: int
 
 
 def judge(session: Session, books: Mapping[str, Any]) -> Verdict:
@@ -49,8 +51,9 @@ def judge(session: Session, books: Mapping[str, Any]) -> Verdict:
     complaints = [
         *_paid_twice(sent, orders),
         *_different(session, sent, orders),
-        *(f"books: {one}" for one in ledger.check_books(session)),
+        *(f"books: {one}" for one in checking.check_books(session)),
         *_undecided(sent),
+        *collections.complaints(session, books["collections"]["orders"]),
         *_without_evidence(session, sent),
         *_wrong_principal(session, sent, orders),
         *_off_the_edges(session),
@@ -60,6 +63,7 @@ def judge(session: Session, books: Mapping[str, Any]) -> Verdict:
         complaints=tuple(complaints),
         paid_fen=int(books["paid_fen"]),
         returned_fen=int(books["returned_fen"]),
+        collected_fen=int(books["collections"]["paid_fen"]),
     )
 
 
@@ -137,12 +141,14 @@ def _wrong_principal(
         if _stands(orders.get(leg.order_no or "")) == "paid":
             kept[leg.loan_id] += orders[str(leg.order_no)]["fen"]
     for loan in session.scalars(select(Loan)):
-        ends = LoanStatus.ACTIVE if kept[loan.id] else LoanStatus.CANCELLED
-        if loan.status is not ends or loan.principal.fen != kept[loan.id]:
+        ended = set() if kept[loan.id] else {LoanStatus.CANCELLED, LoanStatus.UNDONE}
+        running = {LoanStatus.ACTIVE, LoanStatus.SETTLED} if kept[loan.id] else set()
+        if loan.status not in ended | running or loan.principal.fen != kept[loan.id]:
             yield f"I6: loan {loan.id} is {loan.status} at {loan.principal}, paid {kept[loan.id]}"
-        owed = ledger.balance(session, accounts.loan_principal(loan.id))
-        if owed.fen != kept[loan.id]:
-            yield f"I6: the ledger has {owed} for loan {loan.id}, paid {kept[loan.id]} fen"
+        owed = ledger.balance(session, accounts.loan_principal(loan.id)).fen
+        repaid = collections.principal_repaid(session, loan.id).fen
+        if owed + repaid != kept[loan.id]:
+            yield f"I6: the ledger has {owed} and {repaid} repaid, paid {kept[loan.id]} fen"
 
 
 def _off_the_edges(session: Session) -> Iterable[str]:

@@ -26,7 +26,7 @@ from tests.disbursement.partners import Partners
 from tests.faults import mishaps, oracle
 from tests.faults.crew import SANDBOX, Crew, assembled
 from tests.faults.lending import Lending
-from tests.faults.mishaps import MENU, RESTORE, Stage
+from tests.faults.mishaps import END_OF_DAY, MENU, RESTORE, Stage
 from tests.faults.oracle import Verdict
 from tests.faults.postgres import Server
 from tests.faults.town import Town
@@ -34,6 +34,8 @@ from tests.faults.town import Town
 LOANS = 6
 STEPS = 9
 DAYS_MIN, DAYS_MAX = 3, 8
+RESTORED_EVERY, COLLECTED_EVERY = 3, 4
+"""Of so many seeds one goes back to a backup, and one goes on to the first instalments."""
 WAIT_SECONDS_MAX = 120
 HOURS = ((9, 5), (22, 0))
 """When the town's clock is stopped to see the jobs run: files are there, queries are due."""
@@ -44,7 +46,10 @@ BEGINNINGS = (
     shanghai(date(2026, 12, 31), 23, 50),
 )
 """Ten in the morning; the channel's cut-off, midnight and the year's end within the story."""
-WATCHED = ("payout-send", "payout-query", "reconcile-day")
+WATCHED = (
+    *("payout-send", "payout-query", "reconcile-day"),
+    *("debit-plan", "debit-send", "debit-query", "end-of-day"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class Told:
     complaints: tuple[str, ...]
     paid: Money
     returned: Money
+    collected: Money
     seconds: float
     days: int
 
@@ -76,10 +82,12 @@ def tell(
         crew.wait_for_web()
         wait_until_jobs_run(crew)
         trace("the crew works")
-        let_it_happen(stage, lending, with_restore=seed % 3 == 0)
+        let_it_happen(stage, lending, with_restore=seed % RESTORED_EVERY == 0)
         heal(stage)
-        trace("all is healed")
         days, verdict = let_days_go_by(stage, lending)
+        if seed % COLLECTED_EVERY == 0 and not verdict.complaints:
+            more, verdict = collect_in_trouble(stage, lending)
+            days += more
         leaked = oracle.plain_numbers(crew.logs(), lending.cards)
     return Told(
         seed=seed,
@@ -87,6 +95,7 @@ def tell(
         complaints=(*verdict.complaints, *(f"F30: {one} stands in a log" for one in leaked)),
         paid=Money(verdict.paid_fen),
         returned=Money(verdict.returned_fen),
+        collected=Money(verdict.collected_fen),
         seconds=time.monotonic() - begun,
         days=days,
     )
@@ -111,6 +120,21 @@ def let_it_happen(stage: Stage, lending: Lending, *, with_restore: bool) -> None
         mend_some(stage)
 
 
+def collect_in_trouble(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
+    """Let the first instalments fall due, and be collected while things go wrong again."""
+    crew, random = stage.crew, stage.random
+    running = lending.bind_cards()
+    crew.town.advance_to(shanghai(lending.first_due_day(), 8, 30))
+    stage.trace(f"instalments of {running} loans fall due")
+    for _ in range(STEPS // 2):
+        stage.suffer(random.choice(sorted({*MENU, END_OF_DAY})))
+        time.sleep(0.2 + random.random() * 0.8)
+        crew.town.advance(timedelta(seconds=random.randint(30, 360)))
+        mend_some(stage)
+    heal(stage)
+    return let_days_go_by(stage, lending)
+
+
 def mend_some(stage: Stage) -> None:
     """Start again what has died and let go on what was paused, as a supervisor would; not always."""
     crew, random = stage.crew, stage.random
@@ -125,6 +149,7 @@ def mend_some(stage: Stage) -> None:
 
 def heal(stage: Stage) -> None:
     """End every fault: from here on the crew must find its way by itself."""
+    stage.trace("all is healed")
     stage.crew.heal()
     stage.crew.start()
     for flood in stage.floods:
