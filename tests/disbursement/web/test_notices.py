@@ -12,12 +12,14 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from disbursement import evidence, payouts
+from disbursement.records.debits import DebitStatus
 from disbursement.records.payouts import LegStatus
 from disbursement.web import notices
 from kernel.db import transaction
 from kernel.surroundings import build
 from kernel.web.application import make_app
 from tests.disbursement import builders as make
+from tests.disbursement.collecting import Collecting
 from tests.disbursement.saga import Saga
 
 CARD = make.card_number(1)
@@ -208,3 +210,50 @@ def test_a_notice_with_another_second_than_ours_is_not_about_our_payment(heard):
     with transaction() as session:
         assert not payouts.hear(session, read, channel="unionpay", at=heard.clock.now())
     assert heard.ask(minutes=0) == 0
+
+
+def collect(saga, fault: str | None = None) -> Collecting:
+    world = Collecting(saga=saga, card=make.card_number(77, "621700", 19))
+    world.begin()
+    world.bind(fault=fault)
+    world.stand_at(world.first_due()[0])
+    world.plan()
+    world.send()
+    saga.clock.advance(timedelta(seconds=61))
+    return world
+
+
+@pytest.mark.parametrize("fault", [None, "duplicate_notice", "forged_notice"])
+def test_notices_of_a_collection_make_us_ask_and_book_it_once(heard, fault):
+    world = collect(heard, fault)
+    assert world.status() is DebitStatus.ACCEPTED
+
+    told = heard.partners.deliver()
+    world.ask()
+
+    assert told["delivered"] >= 1
+    assert world.status() is DebitStatus.PAID
+    assert world.taken() == world.order().amount.fen
+    assert heard.facts().count("debit.paid") == 1
+    kinds = [(kind, genuine) for kind, genuine, _ in heard.evidence() if kind == "notice"]
+    assert (("notice", False) in kinds) is (fault == "forged_notice")
+
+
+def test_a_notice_of_a_collection_says_nothing_about_a_payout(heard):
+    world = collect(heard)
+    order = world.order()
+
+    with transaction() as session:
+        as_payout = payouts.hear(session, genuine(order), channel="unionpay", at=heard.clock.now())
+
+    assert not as_payout
+
+
+def genuine(order):
+    from disbursement.channels.channel import Exchange, Notice, OrderKey
+
+    exchange = Exchange(
+        kind="notice", order_no=order.order_no, is_genuine=True, verdict="", request="", reply=b""
+    )
+    key = OrderKey(order_no=order.order_no, txn_time=order.txn_time)
+    return Notice(key=key, code="00", exchange=exchange, is_collection=True)
