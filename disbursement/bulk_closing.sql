@@ -86,10 +86,28 @@ WITH plan AS MATERIALIZED (
                 > array_position(%(buckets)s::text[], was_bucket::text))::text)
         FROM standing WHERE bucket <> was_bucket) facts
 )
-SELECT loan_id::text, funder, was_accruing, accrues, fees, penalty_by_now - penalty_before
-        AS penalty, interest, principal,
-    CASE WHEN was_accruing AND NOT accrues THEN open_interest ELSE 0 END AS suspended_interest,
-    CASE WHEN was_accruing AND NOT accrues THEN penalty_by_now ELSE 0 END AS suspended_penalty,
-    bucket, was_bucket,
-    EXISTS (SELECT FROM account WHERE code = 'loan_interest/' || loan_id::text) AS has_account
+-- What is to be posted, as `loan_flows` has it, by kind and funder; then what is counted only.
+SELECT funder, reason, debit, credit, string_agg(loan_id::text, ',') AS loans,
+    string_agg(fen::text, ',') AS amounts, sum(fen)::bigint AS fen,
+    string_agg(debit || '/' || loan_id, ',') FILTER (WHERE debit LIKE 'loan%%' AND a.code IS NULL)
+        AS unopened
 FROM standing
+CROSS JOIN LATERAL (VALUES
+    ('fees_due', 'loan_fees', 'fee_income', fees),
+    ('penalty_due', 'loan_penalty', CASE WHEN was_accruing THEN 'penalty_income'
+        ELSE 'interest_suspended' END, penalty_by_now - penalty_before),
+    ('interest_due', 'loan_interest', CASE WHEN was_accruing THEN 'interest_accrued'
+        ELSE 'interest_suspended' END, interest),
+    ('suspended', 'interest_income', 'interest_suspended',
+        CASE WHEN was_accruing AND NOT accrues THEN open_interest ELSE 0 END),
+    ('suspended', 'penalty_income', 'interest_suspended',
+        CASE WHEN was_accruing AND NOT accrues THEN penalty_by_now ELSE 0 END)
+) AS flow (reason, debit, credit, fen)
+LEFT JOIN account a ON a.code = debit || '/' || loan_id
+WHERE fen > 0 GROUP BY funder, reason, debit, credit
+UNION ALL
+SELECT NULL, kind, NULL, NULL, count(*)::text, NULL, sum(fen)::bigint, NULL
+FROM standing
+CROSS JOIN LATERAL (VALUES ('closed', 0), ('due', principal + interest + fees),
+    ('moved', CASE WHEN bucket <> was_bucket THEN 1 END)) AS counted (kind, fen)
+WHERE fen > 0 OR kind = 'closed' GROUP BY kind

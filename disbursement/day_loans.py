@@ -11,12 +11,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from disbursement import bulk_closing, business_days, loan_books, loan_days, loans
-from disbursement.bulk_closing import Part
+from disbursement.bulk_closing import FIGURES, Part
 from disbursement.day_figures import Figures
 from disbursement.records.life import LoanPosition
 from kernel.money import Money
-
-_FIGURES: Final = {"interest_due": "interest_due", "fees_due": "fees_due", "penalty_due": "penalty"}
 
 _POSTED: Final = text(
     """
@@ -93,8 +91,8 @@ def _done(session: Session, loan_ids: Sequence[UUID], *, at: datetime) -> Figure
     """Add up what closing has posted and told for loans at a moment."""
     figures = Figures()
     given = {"loans": list(loan_ids), "at": at}
-    for reason, amount in session.execute(_POSTED, given | {"reasons": list(_FIGURES)}):
-        figures.add(_FIGURES[reason], Money(amount))
+    for reason, amount in session.execute(_POSTED, given | {"reasons": list(FIGURES)}):
+        figures.add(FIGURES[reason], Money(amount))
     for kind, count, amount in session.execute(_TOLD, given):
         figures.count("due" if kind == "loan.due" else "moved", count)
         if amount is not None:
