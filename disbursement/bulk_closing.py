@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from disbursement import accounts, delinquency, ledger, loan_days
 from disbursement.day_figures import Figures
 from disbursement.ledger import LoanPostings
-from disbursement.records.life import EventKind
 from disbursement.records.loans import LoanStatus
 from kernel import ids
 from kernel.clock import require_aware
@@ -87,7 +86,6 @@ def _given(locked: Sequence[UUID], day: date, at: datetime) -> dict[str, Any]:
         "day": day,
         "at": require_aware(at),
         "active": LoanStatus.ACTIVE.value,
-        "apart": [EventKind.CHARGED.value, EventKind.RE_AGED.value],
         "buckets": [bucket.value for bucket in limits.buckets],
         "bucket_days": list(limits.bucket_days),
         "grades": [grade.value for grade in limits.grades],

@@ -37,7 +37,7 @@ WITH plan AS MATERIALIZED (
         OR p.overdue_since IS NOT NULL)
       AND NOT EXISTS (SELECT FROM account WHERE code = 'loan_credit/' || l.id::text)
       AND NOT EXISTS (SELECT FROM loan_event e
-        WHERE e.loan_id = l.id AND e.kind = ANY (%(apart)s))
+        WHERE e.loan_id = l.id AND e.kind IN ('charged', 're_aged'))
       AND CASE WHEN p.overdue_since IS NULL THEN true ELSE NOT EXISTS (SELECT FROM loan_event e
         WHERE e.loan_id = l.id AND e."on" >= p.overdue_since) END
 ), late AS (

@@ -1073,6 +1073,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('loan_id', 'number', name=op.f('uq_loan_event_loan_id_number')),
     info={'append_only': True}
     )
+    op.create_index('ix_loan_event_apart', 'loan_event', ['loan_id'], unique=False, postgresql_where=sa.text("kind IN ('charged', 're_aged')"))
     op.create_table('loan_letter',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('loan_id', sa.Uuid(), nullable=False),
