@@ -210,21 +210,6 @@ def test_a_reply_of_exactly_the_allowed_size_comes_back(call):
     assert len(got.body) == 1000
 
 
-def test_a_file_of_a_day_may_be_larger_than_a_message_and_is_bounded_all_the_same(call):
-    big = b"x" * 5_000_000
-    with partner(answers(reply(big))) as there:
-        way = call(there.url, timeouts=Timeouts())
-        whole, short = way.for_files(bytes_max=5_000_000), way.for_files(bytes_max=4_999_999)
-
-        assert len(whole.get("/day").body) == 5_000_000
-        with pytest.raises(NoAnswer) as raised:
-            short.get("/day")
-        whole.close()
-        short.close()
-
-    assert raised.value.reason == "the reply is larger than 4999999 bytes"
-
-
 def test_compressed_bytes_count_as_what_they_become(call):
     bomb = gzip.compress(b"0" * 50_000_000)
     assert len(bomb) < 100_000
