@@ -16,6 +16,7 @@ from disbursement import schedule_cli
 from disbursement.schedule.verification import cases, verifier
 from disbursement.schedule.verification.cases import Kind, NotACaseFile, Strength
 from disbursement.schedule.verification.verifier import Verdict
+from tests.conftest import ROOT
 
 FACTS = {
     "currency_digits": 2,
@@ -291,3 +292,12 @@ def test_the_command_counts_a_case_that_cannot_be_read(tmp_path):
     assert "half a case" in told.stdout
     assert "lacks family, input, expect, strength" in " ".join(told.stdout.split())
     assert as_json["by_strength"] == {"exact": {"matches": 1}, "unknown": {"malformed": 1}}
+
+
+def test_the_example_of_the_documentation_is_a_case_that_matches():
+    text = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0]
+
+    (result,) = verifier.verify(cases.read(example.encode()))
+
+    assert (result.verdict, result.difference) == (Verdict.MATCHES, None)
