@@ -15,6 +15,7 @@ from typing import Final
 
 from benchmarks import (
     assessment_one,
+    end_of_day,
     ledger_hot,
     ledger_random,
     payout_saga,
@@ -36,6 +37,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Bench], list[Row]]]] = {
     "ledger_random": ledger_random.measure,
     "ledger_hot": ledger_hot.measure,
     "payout_saga": payout_saga.measure,
+    "end_of_day": end_of_day.measure,
 }
 ROUNDS: Final = 5
 SECONDS: Final = 1
