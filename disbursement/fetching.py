@@ -24,6 +24,7 @@ from disbursement.channels.days import settlement_day
 from disbursement.importing import Imported
 from disbursement.reconciliation import DayResult
 from disbursement.records.breaks import Break
+from disbursement.records.channels import PayoutFreeze
 from disbursement.records.days import DayStatus
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import FileKind
@@ -181,7 +182,8 @@ def _due_days(session: Session, *, at: datetime) -> Sequence[date]:
 
 
 def _first_day(session: Session) -> date | None:
-    """Tell the settlement day of the first payout, or the day of the first deposit."""
+    """Tell the settlement day of the first payout, known or forgotten, or of the first deposit."""
+    lost = session.scalar(select(func.min(PayoutFreeze.lost_from)))
     sent = session.scalar(select(func.min(PayoutLeg.txn_time)))
     deposited = session.scalar(
         text(
@@ -191,7 +193,9 @@ def _first_day(session: Session) -> date | None:
             """
         )
     )
-    known = [one for one in (sent and settlement_day(sent), deposited) if one is not None]
+    known = [settlement_day(one) for one in (sent, lost) if one is not None]
+    if deposited is not None:
+        known.append(deposited)
     return min(known, default=None)
 
 
