@@ -12,6 +12,7 @@ from disbursement import (
     accounts,
     bulk_closing,
     business_days,
+    checking,
     day_loans,
     end_of_day,
     ledger,
@@ -189,7 +190,7 @@ def test_the_books_hold_after_every_day_and_what_is_accrued_is_what_positions_sa
 
     lending.live(session, 4, close, days=140)
 
-    assert ledger.check_books(session) == []
+    assert checking.check_books(session) == []
 
 
 def running(session, day: date) -> Money:

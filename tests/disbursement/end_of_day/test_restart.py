@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from disbursement import end_of_day, ledger, legs, loan_days
+from disbursement import checking, end_of_day, ledger, legs, loan_days
 from disbursement.end_of_day import Progress, Run
 from disbursement.ledger import Posting
 from kernel import ids
@@ -62,7 +62,7 @@ def lend() -> list[UUID]:
 def books() -> dict[str, list[dict[str, object]]]:
     """Read what must be the same, apart from when it was written."""
     with transaction() as session:
-        assert ledger.check_books(session) == []
+        assert checking.check_books(session) == []
         queries = lending.STORED | {
             "days": "SELECT day, closed_at IS NOT NULL AS closed, loans, figures FROM closed_day "
             "ORDER BY day",
