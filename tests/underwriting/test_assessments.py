@@ -14,7 +14,7 @@ from underwriting.assessments import NoSuchAssessment
 from underwriting.decisions import Outcome
 from underwriting.records import Assessment, SourceAnswer
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 BY = system("assess")
 
 

@@ -9,7 +9,7 @@ from kernel.money import Money
 from tests.underwriting import builders as make
 from underwriting import budget, policy
 
-RULES = policy.load("2026-11")
+RULES = policy.load("2026-08")
 yuan = Money.yuan
 
 

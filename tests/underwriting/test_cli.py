@@ -52,7 +52,7 @@ def published() -> None:
 
 def recorded(scorer=None) -> Assessment:
     told = make.dossier()
-    decision = assessments.decide(told, policy.load("2026-11"), scorer or scoring.load(trained()))
+    decision = assessments.decide(told, policy.load("2026-08"), scorer or scoring.load(trained()))
     with db.transaction() as session:
         return assessments.record(
             session, make.gathered(told), decision, by=system("assess"), at=make.AT
@@ -201,8 +201,8 @@ def test_every_verdict_and_every_fault_of_a_model_has_its_own_exit_code():
 def test_the_policy_in_force_is_shown(run):
     result = run("policy", "show", "--json")
 
-    assert json.loads(result.stdout)["version"] == "2026-11"
-    assert run("policy", "show", "2026-11").exit_code == 0
+    assert json.loads(result.stdout)["version"] == "2026-08"
+    assert run("policy", "show", "2026-08").exit_code == 0
     assert run("policy", "show", "1999-01").exit_code == cli.EXIT_NOTHING_FOUND
 
 
@@ -210,4 +210,4 @@ def test_a_policy_is_checked_before_it_is_put_in_place(run, tmp_path):
     (tmp_path / "next.toml").write_text('version = "2027-01"', encoding="utf-8")
 
     assert run("policy", "check", tmp_path / "next.toml").exit_code == cli.EXIT_UNUSABLE_INPUT
-    assert run("policy", "check", policy.FOLDER / "2026-11.toml").exit_code == 0
+    assert run("policy", "check", policy.FOLDER / "2026-08.toml").exit_code == 0

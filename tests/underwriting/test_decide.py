@@ -17,7 +17,7 @@ from underwriting.dossier import AccountType
 from underwriting.limits import Constraint
 from underwriting.reasons import Reason
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 BANDS = {band.name: band for band in POLICY.bands}
 yuan = Money.yuan
 

@@ -16,7 +16,7 @@ from underwriting.dossier import AccountType
 from underwriting.reasons import Reason
 from underwriting.sources.asking import SourceSilent
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 
 
 def gather(surroundings, *cards, **changes):

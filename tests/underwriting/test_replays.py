@@ -14,7 +14,7 @@ from underwriting.models.artifact import TrainedModel
 from underwriting.records import Assessment
 from underwriting.replays import Verdict
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 RISK = Actor(Role.RISK_OFFICER, "risk")
 FIGURES = {
     "inquiries_12m": make.Decimal(1),
@@ -150,7 +150,7 @@ def test_a_policy_that_was_changed_since_is_said(session):
     found = replays.replay(session, kept.id)
 
     assert found.verdict is Verdict.DIFFERS
-    assert "policy 2026-11 was changed" in found.detail
+    assert "policy 2026-08 was changed" in found.detail
 
 
 def test_a_score_that_was_never_stored_cannot_be_retold(session):

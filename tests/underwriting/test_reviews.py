@@ -11,7 +11,7 @@ from underwriting.decisions import Outcome
 from underwriting.records import Assessment
 from underwriting.reviews import AlreadyReviewed, NoReviewer, NothingToApprove, ReviewFaulty
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 RISK = Actor(Role.RISK_OFFICER, "risk")
 
 

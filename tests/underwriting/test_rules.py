@@ -14,7 +14,7 @@ from underwriting.policy import Action
 from underwriting.reasons import Reason
 from underwriting.rules import Finding
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 yuan = Money.yuan
 
 

@@ -12,7 +12,7 @@ from underwriting import policy, terms
 from underwriting.limits import Constraint
 from underwriting.reasons import Reason
 
-POLICY = policy.load("2026-11")
+POLICY = policy.load("2026-08")
 yuan = Money.yuan
 
 

@@ -311,7 +311,7 @@ def approval(
         as_of=at,
         outcome=outcome,
         reasons=(),
-        policy_version="2026-11",
+        policy_version="2026-08",
         policy_sha256="0" * 64,
         counted_income=Money.yuan("8000.00"),
         income_is_verified=True,

@@ -125,7 +125,7 @@ def test_the_figures_can_be_found_again_in_the_pdf():
 
 def test_no_clauses_no_contract():
     with pytest.raises(LookupError):
-        contract_paper.text(on=date(2026, 10, 31))
+        contract_paper.text(on=date(2026, 7, 31))
 
 
 def test_a_plan_of_five_years_still_fits_on_its_pages():

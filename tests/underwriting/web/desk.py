@@ -51,7 +51,7 @@ def published() -> str:
 def assessed(scorer=None, *, minutes: int = 0, application: int = 1, **changes) -> str:
     """Decide on a dossier and give the path of its page."""
     told = make.dossier(**{"figures": FIGURES, "application_ref": UUID(int=application), **changes})
-    decision = assessments.decide(told, policy.load("2026-11"), scorer or scoring.load(trained()))
+    decision = assessments.decide(told, policy.load("2026-08"), scorer or scoring.load(trained()))
     at = make.AT + timedelta(minutes=minutes)
     with transaction() as session:
         kept = assessments.record(

@@ -72,7 +72,7 @@ def test_inputs_policy_model_and_sources_are_shown_as_they_were(officer):
         name,
     ):
         assert words_ in page
-    assert "政策 2026-11" in page
+    assert "政策 2026-08" in page
 
 
 def test_a_decision_is_compared_with_today(officer):
@@ -212,7 +212,7 @@ def test_the_list_comes_as_a_file(officer):
 
     head, row = reply.get_data().decode("utf-8-sig").splitlines()
     assert head.startswith("Assessment,Application,Decided at,Outcome")
-    assert ",Declined,,,,0.00,0.00,too_young,2026-11," in row
+    assert ",Declined,,,,0.00,0.00,too_young,2026-08," in row
 
 
 def test_the_card_of_a_model_gives_the_number_behind_every_figure(officer):
@@ -236,7 +236,7 @@ def test_the_overview_shows_what_waits_and_what_is_in_force(officer):
 
     assert "待人工审核 1" in text(page)
     assert name in page
-    assert "现行政策 2026-11" in text(page)
+    assert "现行政策 2026-08" in text(page)
 
 
 def test_without_a_model_it_is_said_how_to_get_one(officer):
