@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,10 +17,11 @@ import click
 from flask import Flask
 from rich.console import Console
 
-from demo import crowds, doors, figures, lendingclub, stage, story, tables
+from demo import crowds, doors, figures, lendingclub, month, stage, story, tables
 from demo.crew import Crew
 from demo.crowds import Crowd
 from demo.figures import FourSides
+from demo.month import Month
 from demo.progress import Chapters
 from demo.staff import CAPITAL, found
 from demo.stage import LOG_NAME, Stage
@@ -40,6 +42,15 @@ PAYOUT_DAYS: Final = 2
 DAYS: Final = PAYOUT_DAYS + story.DAYS_AFTER_PAYOUT
 EXIT_MONEY_DIFFERS: Final = 1
 EXIT_INPUT: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A story that was told to its end, with where the money was when the loans had begun."""
+
+    story: Story
+    sides: FourSides
+    month: Month | None
 
 
 def command(create_app: Callable[[Surroundings], Flask], jobs: Sequence[Job]) -> click.Command:
@@ -116,14 +127,15 @@ def _run(
 ) -> bool:
     console = Console()
     begun = time.monotonic()
-    clock = SetClock(story.first_morning(datetime.now(UTC), days=DAYS + 1))
+    first_morning = month.first_morning if crowd.lives_on else story.first_morning
+    clock = SetClock(first_morning(datetime.now(UTC), days=DAYS + 1))
     with stage.set_up(home, clock) as set_up:
         with Chapters(console) as chapters:
             told = _tell(set_up, crowd, create_app, jobs, seed=seed, told=chapters.told)
-        sides = _report(console, set_up, crowd, told, begun=begun, json_path=json_path)
+        _report(console, crowd, told, begun=begun, json_path=json_path)
         if not ends:
-            doors.open_until_ctrl_c(console, set_up, told)
-    return sides.agree
+            doors.open_until_ctrl_c(console, set_up, told.story)
+    return told.sides.agree and (told.month is None or told.month.agrees)
 
 
 def _tell(
@@ -134,7 +146,7 @@ def _tell(
     *,
     seed: int,
     told: Callable[[str, int, int], None],
-) -> Story:
+) -> Told:
     clock = set_up.clock
     told("model trained", 0, 1)
     model = training.train(crowd.training, crowd.spec, seed)
@@ -163,7 +175,10 @@ def _tell(
             told=told,
         )
         _days(telling, crowd)
-    return telling
+        with transaction() as session:
+            sides = figures.four_sides(session, set_up.town)
+        lived = month.live_through(telling) if crowd.lives_on else None
+    return Told(story=telling, sides=sides, month=lived)
 
 
 def _days(telling: Story, crowd: Crowd) -> None:
@@ -179,15 +194,14 @@ def _days(telling: Story, crowd: Crowd) -> None:
 
 def _report(
     console: Console,
-    set_up: Stage,
     crowd: Crowd,
-    telling: Story,
+    told: Told,
     *,
     begun: float,
     json_path: Path | None,
-) -> FourSides:
+) -> None:
+    telling, sides = told.story, told.sides
     with transaction() as session:
-        sides = figures.four_sides(session, set_up.town)
         lent = figures.lending(session, telling.applicants)
         paid = figures.payouts(session, unknown_at_first=len(telling.unknown_at_first))
     counts = {
@@ -198,6 +212,8 @@ def _report(
     }
     seconds = round(time.monotonic() - begun, 1)
     tables.print_figures(console, crowd, counts=counts, lent=lent, paid=paid, sides=sides)
+    if told.month is not None:
+        tables.print_month(console, told.month)
     console.print(f"{seconds} s")
     if json_path is not None:
         found_figures: dict[str, Any] = {
@@ -209,12 +225,12 @@ def _report(
             "signed": telling.signed,
             "days_signed": telling.days_signed,
             **figures.as_mapping(sides, lent, paid),
+            **({} if told.month is None else {"month": told.month.as_mapping()}),
             "seconds": seconds,
         }
         json_path.write_text(
             json.dumps(found_figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
-    return sides
 
 
 def _crowd(applicants: Path | None, train: Path | None, *, limit: int, seed: int) -> Crowd:

@@ -35,6 +35,8 @@ class Crowd:
     """Sentences printed above every table of figures."""
     outcome: str
     """Whose outcome the bad rates speak of."""
+    lives_on: bool
+    """Whether the story goes on to the first instalments."""
 
 
 def simulated(*, seed: int, count: int, year_now: int) -> Crowd:
@@ -64,6 +66,7 @@ def simulated(*, seed: int, count: int, year_now: int) -> Crowd:
         source="the built-in simulator",
         notes=("SIMULATED debtors: every rate below is simulated and says nothing about people.",),
         outcome="simulated",
+        lives_on=True,
     )
 
 
@@ -86,6 +89,7 @@ def of_lendingclub(
             f"generated: {'; '.join(lendingclub.GENERATED)}",
         ),
         outcome="outcome of LendingClub's own loan",
+        lives_on=False,
     )
 
 

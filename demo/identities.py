@@ -13,6 +13,9 @@ from kernel.personal import CardNumber, Mobile, NationalId, PersonName, check_di
 UNASSIGNED_REGION: Final = "9901"
 SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 GIVEN: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华"
+DEBIT_BIN: Final = "620058"
+"""Of debit cards of ICBC."""
+DEBIT_ISSUER: Final = "ICBC"
 SCRIPTED_FAULT_MARK: Final = "9"
 """A card whose digits 7 and 10 are both this mark asks the sandbox for a fault."""
 
@@ -43,5 +46,14 @@ def card_number(random: Random, issuer_code: str) -> CardNumber:
     while True:
         middle = "".join(random.choices("0123456789", k=15 - len(bin_)))
         body = bin_ + middle
+        if not (body[6] == SCRIPTED_FAULT_MARK == body[9]):
+            return CardNumber(body + luhn.calc_check_digit(body))
+
+
+def debit_card_number(reference: str) -> CardNumber:
+    """Make the debit card of a person: a real BIN of nineteen digits, the same for ever."""
+    random = Random(reference)
+    while True:
+        body = DEBIT_BIN + "".join(random.choices("0123456789", k=18 - len(DEBIT_BIN)))
         if not (body[6] == SCRIPTED_FAULT_MARK == body[9]):
             return CardNumber(body + luhn.calc_check_digit(body))

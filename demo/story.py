@@ -136,7 +136,9 @@ def script_mishaps(story: Story, signers: Sequence[Applicant]) -> None:
     """Make some of the payments to come go wrong."""
     cards = [card for one in signers for card in one.person.cards]
     for mishap in mishaps.choose(cards, story.random):
-        story.town.script(mishap.card, mishap.fault, return_after_days=mishap.return_after_days)
+        story.town.script(
+            mishap.card.number, mishap.fault, return_after_days=mishap.return_after_days
+        )
 
 
 def pay_all(story: Story) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from demo.crowds import Crowd
 from demo.figures import FourSides, Lending, Payouts
+from demo.month import Month
 from kernel.money import Money
 from underwriting.reasons import BOOK
 
@@ -31,6 +32,24 @@ def print_figures(
     console.print(_declines(lent))
     console.print(_payments(paid))
     console.print(_money(sides))
+
+
+def print_month(console: Console, month: Month) -> None:
+    """Print what became of the loans in their first month."""
+    table = Table(title="The month after")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_row("running loans, each with a repayment card", f"{month.loans:,}")
+    table.add_row("collected, by the debit orders", _yuan(month.collected))
+    table.add_row("collected, by the channel's own books", _yuan(month.collected_by_channel))
+    table.add_row("paid off early", f"{month.settled:,}")
+    table.add_row("late beyond the days of grace", f"{month.late:,}")
+    table.add_row("business days closed", f"{month.days_closed:,}")
+    table.add_row("interest earned in them", _yuan(month.interest))
+    table.add_row("differences of the books worked out anew", f"{len(month.differences):,}")
+    console.print(table)
+    for difference in month.differences:
+        console.print(f"  {difference}")
 
 
 def _happened(crowd: Crowd, counts: Mapping[str, int], lent: Lending) -> Table:

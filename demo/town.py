@@ -10,9 +10,11 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
+from demo import identities
 from demo.people import Card, Person
-from kernel.money import Money
+from kernel.money import ZERO, Money
 from kernel.outbound import Outbound
+from kernel.personal import CardNumber
 from underwriting.features import catalogue
 
 PEOPLE_A_CALL: Final = 500
@@ -37,12 +39,12 @@ class Town:
             )
         self._post("/_control/fund", {"amount": str(funding)})
 
-    def script(self, card: Card, fault: str, *, return_after_days: int = 1) -> None:
-        """Make the next payment to a card go wrong in a named way."""
+    def script(self, card: CardNumber, fault: str, *, return_after_days: int = 1) -> None:
+        """Make the next payment to or from a card go wrong in a named way."""
         self._post(
             "/_control/faults",
             {
-                "card_number": card.number.plain,
+                "card_number": card.plain,
                 "fault": fault,
                 "return_after_days": return_after_days,
             },
@@ -101,7 +103,10 @@ def _as_inhabitant(person: Person, *, as_of: str) -> dict[str, Any]:
         "watchlist": [{"list": "simulated", "reason": "litigation"}] if person.watchlisted else [],
         "deceased": False,
         "identity_matches": True,
-        "cards": [_as_account(card, as_of=as_of) for card in person.cards],
+        "cards": [
+            *(_as_account(card, as_of=as_of) for card in person.cards),
+            _as_wages_account(person, as_of=as_of),
+        ],
     }
 
 
@@ -119,6 +124,18 @@ def _as_account(card: Card, *, as_of: str) -> dict[str, Any]:
         "daily_rate": str(card.daily_rate),
         "as_of": as_of,
         "instalment_offer": card.offer,
+    }
+
+
+def _as_wages_account(person: Person, *, as_of: str) -> dict[str, Any]:
+    """Give everybody a debit card on which his wages of two months lie."""
+    wages = person.monthly_income or ZERO
+    return {
+        "card_number": identities.debit_card_number(person.reference).plain,
+        "issuer_code": identities.DEBIT_ISSUER,
+        "account_type": "debit",
+        "balance": str(wages + wages),
+        "as_of": as_of,
     }
 
 
