@@ -22,9 +22,10 @@ from disbursement.end_of_day_cli import end_of_day_command
 from disbursement.end_of_day_jobs import JOBS as END_OF_DAY_JOBS
 from disbursement.jobs import JOBS as DISBURSEMENT_JOBS
 from disbursement.reconciliation_jobs import JOBS as RECONCILIATION_JOBS
+from disbursement.restore_cli import restore as restore_group
 from disbursement.schedule_cli import schedule as schedule_group
 from disbursement.web import console as finance
-from disbursement.web import notices
+from disbursement.web import letter_pages, notices
 from kernel import commands, config, db, housekeeping, jobs, logs, sealing
 from kernel.clock import SystemClock
 from kernel.config import Settings
@@ -66,6 +67,7 @@ def create_app(surroundings: Surroundings | None = None) -> Flask:
         finance.blueprint,
         risk.blueprint,
         notices.blueprint,
+        letter_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
     return app
@@ -145,6 +147,7 @@ for command in (
     credit_cli.credit_report,
     audit_cli.audit,
     audit_cli.letter,
+    restore_group,
     reconciliation_cli.statement,
     reconciliation_cli.reconcile,
     reconciliation_cli.sign_off,

@@ -12,9 +12,12 @@ from flask.typing import ResponseReturnValue
 from disbursement import breaks
 from disbursement.records.days import DayStatus
 from disbursement.web import (
+    amendment_pages,
     break_pages,
     cash,
     closed_day_pages,
+    commission_pages,
+    credit_pages,
     day_pages,
     ledger_pages,
     loan_pages,
@@ -47,11 +50,14 @@ DAYS_LOOKED_AT_MAX: Final = 60
 SECTIONS: Final = (
     Section(key="overview", endpoint="finance.overview", zh="总览", en="Overview"),
     Section(key="payouts", endpoint="finance.payouts.queue", zh="放款", en="Payouts"),
+    Section(key="loans", endpoint="finance.loans.listed", zh="贷款", en="Loans"),
     Section(key="breaks", endpoint="finance.breaks.listed", zh="差异", en="Breaks"),
     Section(key="days", endpoint="finance.days.listed", zh="日终", en="End of day"),
     Section(key="closed_days", endpoint="finance.closed_days.listed", zh="关账", en="Closed days"),
     Section(key="ledger", endpoint="finance.ledger.balances", zh="账本", en="Ledger"),
     Section(key="statements", endpoint="finance.statements.listed", zh="对账文件", en="Files"),
+    Section(key="commissions", endpoint="finance.commissions.listed", zh="佣金", en="Commissions"),
+    Section(key="credit", endpoint="finance.credit.listed", zh="征信", en="Credit reports"),
 )
 
 blueprint = Blueprint("finance", __name__, url_prefix="/finance", template_folder="templates")
@@ -62,7 +68,10 @@ for _pages in (
     closed_day_pages,
     ledger_pages,
     loan_pages,
+    amendment_pages,
     statement_pages,
+    commission_pages,
+    credit_pages,
 ):
     blueprint.register_blueprint(_pages.blueprint)
 consoles.furnish(blueprint, SECTIONS, WORDS)

@@ -15,6 +15,7 @@ from disbursement.records.ledger import AccountKind, TransferState
 from disbursement.records.loans import LoanStatus
 from disbursement.records.payouts import EvidenceKind, LegStatus
 from disbursement.records.settlement import FileKind, FileStatus
+from disbursement.web.loan_words import LOAN_ADVICE, LOAN_REASONS, LOAN_TONES, LOAN_WORDS
 from kernel.web.around import say
 from kernel.web.consoles import Words
 
@@ -39,6 +40,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         LoanStatus.CANCELLED: ("已取消", "Cancelled"),
         LoanStatus.SETTLED: ("已结清", "Settled"),
         LoanStatus.UNDONE: ("已撤销", "Undone"),
+        LoanStatus.WRITTEN_OFF: ("已核销", "Written off"),
     },
     BreakStatus: {
         BreakStatus.OPEN: ("待说明", "Open"),
@@ -120,6 +122,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         EvidenceKind.RESULT: ("批量回盘文件", "Batch result"),
         EvidenceKind.RETURNS: ("退票查询", "Returns of a day"),
     },
+    **LOAN_WORDS,
 }
 
 TONES: Final[Mapping[str, str]] = {
@@ -138,6 +141,8 @@ TONES: Final[Mapping[str, str]] = {
     FileStatus.HELD: "warning",
     FileStatus.REFUSED: "bad",
     LoanStatus.ACTIVE: "good",
+    LoanStatus.WRITTEN_OFF: "bad",
+    **LOAN_TONES,
 }
 """The colour of a status; its word says the same."""
 
@@ -148,6 +153,7 @@ REASONS: Final[Mapping[str, Words]] = {
     "return_settled": ("退回银行入账", "Return settled at the bank"),
     "channel_fee": ("渠道手续费", "Channel fee"),
     "capital paid in": ("放款机构注资", "Capital paid in"),
+    **LOAN_REASONS,
 }
 """Why a transfer was posted."""
 
@@ -201,6 +207,7 @@ ADVICE: Final[Mapping[str, Words]] = {
         "The day is locked; corrections belong to a later day.",
     ),
     "day_not_over": ("请在次日对账。", "Reconcile it the day after."),
+    **LOAN_ADVICE,
 }
 """What to do about a refusal, by its code."""
 

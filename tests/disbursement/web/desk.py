@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from flask import Flask
 
-from disbursement.web import console
+from disbursement.web import console, letter_pages
 from kernel import config, staff
 from kernel.actors import Actor, Role, system
 from kernel.clock import SetClock
@@ -34,6 +34,7 @@ def app(clock: SetClock) -> Flask:
     given = Surroundings(settings=settings, clock=clock, outbound={})
     made = make_app(given, Doors(homes=console.HOMES))
     made.register_blueprint(console.blueprint)
+    made.register_blueprint(letter_pages.blueprint)
     return made
 
 
