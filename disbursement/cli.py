@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, or_, select
 
-from disbursement import approvals, batch_sending, payouts, sending, terminal
+from disbursement import approvals, batch_sending, contradictions, payouts, sending, terminal
+from disbursement.records.channels import Verdict
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
@@ -118,6 +119,29 @@ def succeed(surroundings: Surroundings, leg_id: UUID, login: str) -> None:
         with transaction() as session:
             successor_id = payouts.succeed_leg(session, leg_id, by=by, at=at).id
     click.echo(successor_id)
+
+
+@payout.command("rule")
+@click.argument("leg_id", type=click.UUID)
+@click.option("--verdict", required=True, type=click.Choice([one.value for one in Verdict]))
+@click.option("--reason", required=True, help="what you found out, and from whom")
+@click.option("--as", "login", required=True, help="your login; the password is asked for")
+@click.pass_obj
+def rule(
+    surroundings: Surroundings, leg_id: UUID, verdict: str, *, reason: str, login: str
+) -> None:
+    """Say what the payout LEG_ID came to after the channel contradicted itself.
+
+    It is carried out when another person says the same. Exit code 3 when it is refused.
+    """
+    at = surroundings.clock.now()
+    with terminal.refusals_told():
+        by = terminal.person(login, at=at)
+        with transaction() as session:
+            is_decided = contradictions.rule(
+                session, leg_id, verdict=Verdict(verdict), reason=reason, by=by, at=at
+            )
+    click.echo("decided" if is_decided else "kept; another person must say the same")
 
 
 def _row(leg: PayoutLeg) -> dict[str, str]:

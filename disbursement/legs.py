@@ -48,6 +48,8 @@ _EDGES: Final[Mapping[StrEnum, frozenset[StrEnum]]] = MappingProxyType(
         # Back to unknown: taken with its batch, whose result then left it open.
         LegStatus.ACCEPTED: frozenset({LegStatus.UNKNOWN, LegStatus.PAID, LegStatus.FAILED}),
         LegStatus.UNKNOWN: frozenset({LegStatus.PAID, LegStatus.FAILED}),
+        # Only when two persons say that it was paid after all; the channel alone never leads here.
+        LegStatus.FAILED: frozenset({LegStatus.PAID}),
         LegStatus.PAID: frozenset({LegStatus.MATCHED, LegStatus.RETURNED}),
         LegStatus.MATCHED: frozenset({LegStatus.PAYOFF_VERIFIED, LegStatus.RETURNED}),
         LegStatus.PAYOFF_VERIFIED: frozenset({LegStatus.RETURNED}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import assert_never
 from uuid import UUID
@@ -17,6 +17,7 @@ from disbursement.channels.days import settlement_day
 from disbursement.ledger import Posting
 from disbursement.positions import Payable
 from disbursement.records.funders import Funder
+from disbursement.records.ledger import Transfer
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg
 from kernel import events, ids, moves
@@ -143,22 +144,55 @@ def payable(session: Session, leg: PayoutLeg, amount: Money, *, at: datetime) ->
 
 def reserve(session: Session, leg: PayoutLeg, *, at: datetime) -> None:
     """Set a leg's amount aside in the ledger, in transit with its channel."""
-    assert leg.amount is not None, "a leg with an order number has its amount"
-    posting = Posting(
-        id=reserve_id(leg),
-        debit=accounts.loan_principal(leg.loan_id),
-        credit=accounts.in_transit(leg.channel),
-        amount=leg.amount,
-        reason="payout",
-        event_ref=leg.id,
-        value_date=settlement_day(at),
-    )
+    posting = _posting(leg, reserve_id(leg), value_date=settlement_day(at))
     ledger.reserve(session, posting, at=at)
+
+
+def pay_after_all(
+    session: Session, leg: PayoutLeg, *, reason: str, by: Actor, at: datetime
+) -> None:
+    """Book a failed leg as paid: its reservation is void, so all is booked and set aside anew.
+
+    Only a decision of two persons leads here.
+    """
+    sent_at = key_of(leg).txn_time
+    leg.paid_at, leg.value_date = at, settlement_day(sent_at)
+    posting = _posting(leg, _after_all_id(leg), value_date=leg.value_date)
+    ledger.post(session, posting, at=at)
+    positions.hold_anyway(session, payable(session, leg, posting.amount, at=sent_at), at=at)
+    moves.advance(session, leg, LegStatus.PAID, table=legs.MOVES, by=by, at=at, reason=reason)
+    tell(session, leg, "payout.paid", at=at)
+    follow(session, leg, by=by, at=at)
 
 
 def reserve_id(leg: PayoutLeg) -> UUID:
     """Give the identity of the transfer that sets a leg's amount aside."""
     return ids.derived(leg.id, "reserve")
+
+
+def _posting(leg: PayoutLeg, identity: UUID, *, value_date: date) -> Posting:
+    assert leg.amount is not None, "a leg with an order number has its amount"
+    return Posting(
+        id=identity,
+        debit=accounts.loan_principal(leg.loan_id),
+        credit=accounts.in_transit(leg.channel),
+        amount=leg.amount,
+        reason="payout",
+        event_ref=leg.id,
+        value_date=value_date,
+    )
+
+
+def _after_all_id(leg: PayoutLeg) -> UUID:
+    return ids.derived(leg.id, "paid_after_all")
+
+
+def _paid_id(session: Session, leg: PayoutLeg) -> UUID:
+    """Give the identity of the transfer by which a leg was booked as paid."""
+    after_all = _after_all_id(leg)
+    if session.get(Transfer, after_all) is not None:
+        return after_all
+    return ledger.resolution_id(reserve_id(leg))
 
 
 def _note(leg: PayoutLeg, receipt: Receipt, at: datetime) -> None:
@@ -186,6 +220,7 @@ def _pay(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: d
     value_date = receipt.settle_day or settlement_day(key_of(leg).txn_time)
     leg.paid_at = at
     leg.value_date = value_date
+    leg.parked = False
     moves.advance(session, leg, LegStatus.PAID, table=legs.MOVES, by=by, at=at, reason=receipt.text)
     ledger.settle(session, reserve_id(leg), value_date=value_date, at=at)
     tell(session, leg, "payout.paid", at=at)
@@ -227,7 +262,7 @@ def _return(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
     follow(session, leg, by=by, at=at)
     ledger.reverse(
         session,
-        ledger.resolution_id(reserve_id(leg)),
+        _paid_id(session, leg),
         reason="payout_returned",
         value_date=leg.returned_on,
         at=at,

@@ -57,6 +57,7 @@ SILENCE_SECONDS: Final = 300
 WAIT_SECONDS: Final = 600
 """How long a leg waits for money or for a free limit before it is looked at again."""
 PARK_AFTER: Final = 10
+TOO_OFTEN: Final = "failed_too_often"
 
 BY: Final = system("payout-send")
 
@@ -148,6 +149,8 @@ def give_back(session: Session, leg_id: UUID, *, worker: str, at: datetime) -> N
     leg = _still_held(session, leg_id, worker)
     if leg is not None:
         _fail(leg, at=at)
+        if leg.parked:
+            outcomes.tell(session, leg, "payout.stopped", at=at, more={"reason": TOO_OFTEN})
 
 
 def record(
@@ -305,6 +308,8 @@ def unpark(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> None:
     leg = legs.lock(session, leg_id)
     if leg.parked:
         claims.unpark(leg)
+        if leg.status in legs.IN_FLIGHT:
+            leg.next_query_at = at
         outcomes.tell(session, leg, "payout.unparked", at=at, more={"by": str(by)})
         outcomes.follow(session, leg, by=by, at=at)
 

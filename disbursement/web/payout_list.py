@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from disbursement import approvals, legs, loans
+from disbursement import approvals, legs, loans, payouts
 from disbursement.records.breaks import Break
 from disbursement.records.ledger import Transfer
 from disbursement.records.loans import Loan
@@ -317,4 +317,5 @@ def _stopped_because(session: Session, leg: PayoutLeg) -> str | None:
         .order_by(Event.id.desc())
         .limit(1)
     )
-    return None if body is None else str(body.get("reason", ""))
+    said = None if body is None else str(body.get("reason", ""))
+    return None if said == payouts.TOO_OFTEN else said

@@ -8,18 +8,22 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema, fields
+from marshmallow.validate import Length, OneOf
 from sqlalchemy.orm import Session
 
-from disbursement import approvals, holding, issuing_banks, payouts
+from disbursement import approvals, contradictions, holding, issuing_banks, payouts
+from disbursement.records.channels import Verdict
 from disbursement.records.payouts import LegStatus
-from disbursement.web import payout_list
+from disbursement.web import channel_desk, payout_list
+from disbursement.web.channel_desk import WAITS
 from disbursement.web.payout_list import QUEUE_WORDS, PayoutRow, Queue, Wanted
 from disbursement.web.words import ADVICE, WORDS
 from kernel.actors import Role
 from kernel.clock import SHANGHAI, business_day
 from kernel.db import transaction
 from kernel.refusals import Refused
-from kernel.web import consoles, lists
+from kernel.web import consoles, forms, lists
 from kernel.web.access import actor, allow
 from kernel.web.around import language, now, say
 from kernel.web.idempotency import once_per_form
@@ -32,8 +36,31 @@ DONE: Final = {
     "one_more": ("您的审批已记录，还须另一人审批。", "Your approval is kept; one more is needed."),
     "held": ("已暂停，在恢复之前不会发送。", "Held back; it is not sent until released."),
     "released": ("已恢复，系统将继续处理。", "Released; the system goes on with it."),
+    "ruled": ("两人意见一致，已按裁定入账。", "Two persons agree; it is booked as decided."),
+    "one_more_ruling": (
+        "您的核实结论已记录，还须另一人作出相同结论。",
+        "Your word is kept; another person must say the same.",
+    ),
     "planned": ("已重新发起，这是新的付款，需重新审批。", "This is the new payment; approve it."),
 }
+
+VERDICTS: Final = {
+    Verdict.WAS_PAID: ("实际已付", "It was paid after all"),
+    Verdict.WAS_NOT_PAID: ("实际未付", "It was not paid"),
+    Verdict.BOOKS_STAND: ("以账本为准", "The books stand"),
+}
+SAY_WHAT: Final = {
+    "verdict": ("请选择核实结论", "Choose what you found out"),
+    "reason": ("请填写核实情况（500 字以内）", "Say what you found out, in at most 500 characters"),
+}
+
+
+class RulingForm(Schema):
+    """What one person found out about a payout that the channel contradicted itself about."""
+
+    verdict = fields.String(required=True, validate=OneOf([one.value for one in Verdict]))
+    reason = fields.String(required=True, validate=Length(1, contradictions.REASON_CHARACTERS_MAX))
+
 
 blueprint = Blueprint("payouts", __name__, url_prefix="/payouts")
 
@@ -49,6 +76,7 @@ def queue() -> ResponseReturnValue:
     with transaction() as session:
         part = _read(wanted)(session, lists.after(), lists.PAGE_ROWS)
         counts = payout_list.counts(session)
+        desk = channel_desk.read(session, at=now())
     page = render_template(
         "disbursement/payouts.html",
         section="payouts",
@@ -60,6 +88,9 @@ def queue() -> ResponseReturnValue:
         issuers=_issuers(),
         states=payout_list.state_options(),
         issuer=issuer_name,
+        desk=desk,
+        channel_word=channel_desk.channel_name,
+        age=channel_desk.age,
     )
     return page, filters.status
 
@@ -125,6 +156,33 @@ def succeed(leg_id: UUID, session: Session) -> ResponseReturnValue:
     return _to(made[0], "planned")
 
 
+@blueprint.post("/<uuid:leg_id>/rule")
+@allow(*FINANCE)
+@once_per_form
+def rule(leg_id: UUID, session: Session) -> ResponseReturnValue:
+    """Give the signed-in person's verdict on what a contradicted payout came to."""
+    filled = forms.read(RulingForm(), SAY_WHAT)
+    if not filled.is_good:
+        return _page(session, leg_id, filled=filled), 422
+    decided: list[bool] = []
+    refused = consoles.tried(
+        session,
+        lambda: decided.append(
+            contradictions.rule(
+                session,
+                leg_id,
+                verdict=Verdict(filled.values["verdict"]),
+                reason=filled.values["reason"],
+                by=actor(),
+                at=now(),
+            )
+        ),
+    )
+    if refused is not None:
+        return _page(session, leg_id, refused), refused.status
+    return _to(leg_id, "ruled" if decided[0] else "one_more_ruling")
+
+
 def issuer_name(code: str) -> str:
     """Name a card issuer in the language of the page."""
     bank = issuing_banks.banks().get(code)
@@ -144,7 +202,13 @@ def _to(leg_id: UUID, done: str) -> ResponseReturnValue:
     return redirect(url_for(".payout", leg_id=leg_id, done=done), 303)
 
 
-def _page(session: Session, leg_id: UUID, refused: Refused | None = None) -> str:
+def _page(
+    session: Session,
+    leg_id: UUID,
+    refused: Refused | None = None,
+    *,
+    filled: forms.Filled | None = None,
+) -> str:
     found = payout_list.whole(session, leg_id, at=now())
     return render_template(
         "disbursement/payout.html",
@@ -155,6 +219,12 @@ def _page(session: Session, leg_id: UUID, refused: Refused | None = None) -> str
         why_not=found.why_not_by(actor()),
         people=consoles.people(session),
         refused=refused,
+        form=filled,
+        verdicts=[(one.value, say(*words)) for one, words in VERDICTS.items()],
+        rulings=contradictions.rulings(session, found.leg),
+        verdict_word=lambda verdict: say(*VERDICTS[verdict]),
+        channel_word=channel_desk.channel_name,
+        waits=WAITS,
         advice=ADVICE,
         done=DONE,
         issuer=issuer_name,
