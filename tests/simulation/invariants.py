@@ -15,7 +15,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from sandbox.channel.orders import Order, OrderState, is_returned, state_of
+from sandbox.channel.orders import Order, OrderState, Way, is_returned, state_of
+from tests.simulation import collections
 from tests.simulation.outside import Outside
 from tests.simulation.storage import Storage
 
@@ -57,7 +58,8 @@ SELECT l.id, l.loan_id, l.card_ref, l.attempt, l.status, l.order_no, l.amount, l
     (SELECT string_agg(s.to_status, ' ' ORDER BY s.position) FROM payout_step s
         WHERE s.subject_id = l.id),
     (SELECT count(*) FROM payout_step s WHERE s.subject_id = l.id AND s.latest),
-    (SELECT count(*) FROM transfer t WHERE t.event_ref = l.id)
+    (SELECT count(*) FROM transfer t WHERE t.event_ref = l.id),
+    l.channel
 FROM payout_leg l ORDER BY l.id
 """
 _LOANS: Final = """
@@ -68,7 +70,10 @@ SELECT n.id, n.status, n.principal, n.value_date,
         FROM account a JOIN transfer t ON a.id IN (t.debit_id, t.credit_id)
         WHERE a.code = 'loan_principal/' || n.id AND t.state = 'posted'),
     (SELECT string_agg(s.to_status, ' ' ORDER BY s.position) FROM loan_step s
-        WHERE s.subject_id = n.id)
+        WHERE s.subject_id = n.id),
+    (SELECT count(*) FROM loan_event e WHERE e.loan_id = n.id
+        AND e.kind NOT IN ('begun', 'disbursed', 'returned')),
+    (SELECT count(*) FROM closed_day)
 FROM loan n ORDER BY n.id
 """
 _EVIDENCE: Final = """
@@ -108,6 +113,7 @@ class Leg:
     steps: str
     latest: int
     transfers: int
+    channel: str
 
 
 @dataclass(slots=True)
@@ -118,6 +124,7 @@ class Watch:
     outside: Outside
     cards: dict[UUID, str]
     """The card number that each card was signed for."""
+    debit_cards: set[str]
     evidence: int = 0
     transfers: int = 0
 
@@ -128,8 +135,11 @@ class Watch:
             Broken: one does not.
         """
         self.after_call()
-        leg_rows, loans, evidence, counts = self.storage.many(_LEGS, _LOANS, _EVIDENCE, _COUNTS)
+        leg_rows, loans, evidence, counts, debits = self.storage.many(
+            _LEGS, _LOANS, _EVIDENCE, _COUNTS, collections.DEBITS
+        )
         legs = [Leg(*row) for row in leg_rows]
+        taken = {order.order_id: order for order in self.outside.orders(Way.COLLECTION)}
         orders = {order.order_id: order for order in self.outside.orders()}
         faults = [
             *(fault for leg in legs for fault in _of_leg(leg, orders.get(leg.order_no or ""), at)),
@@ -137,6 +147,7 @@ class Watch:
             *_of_loans(loans, legs),
             *self._of_evidence(evidence, counts[0]),
             *_of_successors(legs),
+            *collections.faults(debits, taken, self.debit_cards, at),
         ]
         if faults:
             raise Broken("; ".join(faults))
@@ -181,12 +192,13 @@ class Watch:
 
 
 def _of_loans(rows: list[tuple[Any, ...]], legs: list[Leg]) -> Iterator[str]:
-    for loan_id, status, principal, _, planned, booked, steps in rows:
+    for loan_id, status, principal, _, planned, booked, steps, events, closed in rows:
         mine = [leg for leg in legs if leg.loan_id == loan_id]
         paid = sum(leg.amount or 0 for leg in mine if leg.status in LIVE)
         if status in {"active", "settled"} and principal != paid:
             yield f"I6: loan {loan_id} has principal {principal}, paid was {paid}"
-        if status == "active" and not principal == planned == booked:
+        is_young = not events and not closed
+        if is_young and status == "active" and not principal == planned == booked:
             yield f"I7: loan {loan_id}: stored {principal}, planned {planned}, booked {booked}"
         if status in {"cancelled", "undone"} and (principal or booked):
             yield f"I6: loan {loan_id} is {status} and still owes {principal or booked}"

@@ -23,7 +23,7 @@ from kernel.outbound import NoAnswer, Outbound, Reply
 from sandbox import signing
 from sandbox.app import create_app
 from sandbox.channel import form as forms
-from sandbox.channel.orders import Order, is_returned
+from sandbox.channel.orders import Order, Way, is_returned
 from sandbox.world import EXTENSION, Outage, World
 from tests.simulation import wire
 from tests.simulation.hub import At, Hub
@@ -49,8 +49,12 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
     "statement": (LOST_REPLY, BROKEN_BEFORE, "garbage", "reply cut short", "no file yet"),
     "issuer": (LOST_REQUEST, LOST_REPLY, BROKEN_BEFORE, "garbage", "empty", "reply cut short"),
 }
+FAULTS["debit"] = FAULTS["batch upload"] = FAULTS["pay"]
+FAULTS["batch result"] = FAULTS["batch query"] = FAULTS["query"]
+FAULTS["batch returns"] = (LOST_REPLY, BROKEN_BEFORE, "garbage", "reply forged", "reply cut short")
+_PAY: Final = "/channel/gateway/backTransReq"
 _PATHS: Final = {
-    "/channel/gateway/backTransReq": "pay",
+    _PAY: "pay",
     "/channel/gateway/queryTrans": "query",
     "/channel/file/download": "file",
 }
@@ -69,8 +73,11 @@ class Message:
     def about(self) -> str:
         """Tell which call it is."""
         if self.path in _PATHS:
-            return _PATHS[self.path]
-        first = self.path.split("/")[1]
+            is_debit = self.path == _PAY and b"txnType=11" in self.content
+            return "debit" if is_debit else _PATHS[self.path]
+        first, _, last = self.path[1:].partition("/")
+        if first == "batch":
+            return f"batch {last}"
         return {"issuers": "issuer", "bank": "statement"}.get(first, first)
 
     @property
@@ -79,6 +86,11 @@ class Message:
         if self.kind == FORM:
             form = dict(parse_qsl(self.content.decode()))
             return form.get("orderId", form.get("settleDate", ""))[:8]
+        if self.path.startswith("/batch/"):
+            asked = json.loads(self.content)
+            return str(next((asked[k] for k in ("orderNo", "batchNo", "day") if k in asked), ""))[
+                :8
+            ]
         return self.path.rsplit("/", 1)[-1]
 
 
@@ -147,7 +159,7 @@ class Outside:
         reply = self._carried(message, fault)
         self.hub.pause(At.REPLY, f"{about} {message.subject}")
         if self.hub.current is not None:
-            self.hub.current.has_paid = about == "pay"
+            self.hub.current.has_paid = about in {"pay", "debit"}
         if reply is None or (reply.status == 504 and not reply.body):
             raise NoAnswer("no reply in time")
         return self._kept(message, self._spoilt(message, reply, fault))
@@ -180,9 +192,11 @@ class Outside:
         at = self.clock.at + timedelta(seconds=wait)
         heapq.heappush(self.mailbox, (at, self.sent, form, is_genuine))
 
-    def orders(self) -> list[Order]:
-        """List every payment that the channel ever took, refused ones too."""
-        return list(self.world.books.orders.values())
+    def orders(self, way: Way = Way.PAYOUT) -> list[Order]:
+        """List every order of a way that the channel ever took, refused ones too."""
+        here = self.world
+        every = (*here.books.orders.values(), *here.batch.books.orders.values())
+        return [order for order in every if order.way is way]
 
     def live_on(self, card_number: str) -> list[Order]:
         """List the payments to a card that are paid, or will be, and have not come back."""
@@ -271,6 +285,11 @@ class Line(Outbound):
         return self._outside.exchange(Message(method, path, content or b"", short))
 
     @override
+    def for_files(self, *, bytes_max: int) -> Outbound:
+        """Give the same way: the sandbox's files are small."""
+        return self
+
+    @override
     def close(self) -> None:
         """Close nothing."""
 
@@ -280,12 +299,17 @@ def _with_body(status: int, change: Callable[[bytes], bytes]) -> Callable[[Reply
 
 
 def _forged(body: bytes) -> bytes:
+    if body.startswith(b"{"):
+        found = json.loads(body)
+        return json.dumps({**found, "signature": found.get("signature", "")[::-1]}).encode()
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     return urlencode({**form, "signature": signing.sign_wrongly(form)}).encode()
 
 
 def _altered(body: bytes) -> bytes:
     """Turn every answer into the best one, leaving the signature as it was."""
+    if body.startswith(b"{"):
+        return json.dumps({**json.loads(body), "code": "00", "rowCode": "00"}).encode()
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     changes = {"respCode": "00", "origRespCode": "00", "txnAmt": "1"}
     return urlencode({**form, **changes}).encode()

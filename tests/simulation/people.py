@@ -68,7 +68,7 @@ class People:
                 case "approved" | "planned" | "requote_needed" if parked:
                     found.append(("cancel leg", self._cancel_leg(leg_id)))
                 case "planned":
-                    found += [("approve", self._approve(leg_id, who)) for who in (MAKER, CHECKER)]
+                    found += [("approve", self._approve(leg_id, who)) for who in STAFF]
                 case "requote_needed":
                     found.append(("cancel leg", self._cancel_leg(leg_id)))
                 case _ if parked:
@@ -104,13 +104,13 @@ class People:
             found.append(("succeed", self._succeed(leg_id)))
         if leg.parked:
             found.append(("unpark", self._unpark(leg_id)))
-        if chance < 0.08:
+        if chance < 0.03:
             found.append(("cancel loan", self._cancel(leg.loan_id)))
-        elif chance < 0.12 and leg.order_no is None:
+        elif chance < 0.06 and leg.order_no is None:
             found.append(("cancel leg", self._cancel_leg(leg_id)))
-        elif chance < 0.15:
+        elif chance < 0.09:
             found.append(("hold", self._hold(leg_id)))
-        elif chance < 0.2:
+        elif chance < 0.14:
             found.append(("place again", self._place(self.random.choice(self.orders))))
         return found
 
@@ -173,11 +173,17 @@ class People:
         return self._in_transaction(act)
 
     def _in_transaction(self, act: Callable[[Any, Any], object]) -> Act:
-        def run() -> object:
-            try:
-                with transaction() as session:
-                    return act(session, self.clock.now())
-            except Refused as refusal:
-                return f"refused: {refusal.code}"
+        return in_transaction(self.clock, act)
 
-        return run
+
+def in_transaction(clock: Clock, act: Callable[[Any, Any], object]) -> Act:
+    """Make one transaction of a verb; that it refuses is an answer."""
+
+    def run() -> object:
+        try:
+            with transaction() as session:
+                return act(session, clock.now())
+        except Refused as refusal:
+            return f"refused: {refusal.code}"
+
+    return run

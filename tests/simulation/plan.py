@@ -22,6 +22,11 @@ CARD_FAULTS: Final = (
     *("return_later", "return_in_file", "refuse_late", "file_only", "in_clearing", "busy_paid"),
     *("busy_lost", "duplicate_notice", "forged_notice", "amount_off_by_one"),
 )
+DEBIT_FAULTS: Final = (
+    *(None, None, "silent_paid", "silent_lost", "http_500_paid", "other_order_paid"),
+    *("refuse_63", "refuse_64", "late", "query_lags", "return_later", "return_in_file"),
+    *("refuse_late", "file_only", "busy_paid", "busy_lost", "duplicate_notice", "forged_notice"),
+)
 STARTS: Final = (
     (date(2026, 11, 20), 10, 0),
     (date(2026, 11, 20), 22, 52),
@@ -70,13 +75,24 @@ class Plan:
     skews: tuple[timedelta, ...]
     """By how much each process's clock is wrong."""
     funds: str
+    funder: str
+    """`cxbank` pays by files to its own bank, `hxcf` through UnionPay."""
     tampered: bool
     """Somebody alters a card number in the database."""
     outages: float
+    due_dates: int
+    """How many due dates the loans are watched for after they began."""
+    debit_faults: tuple[str | None, ...]
+    """By loan, what happens to the first collection."""
+    debit_balance: str
 
     def targets(self) -> list[Target]:
         """List every card."""
         return [target for targets in self.loans for target in targets]
+
+    def debit_card(self, loan: int) -> CardNumber:
+        """Give the debit card of a loan's debtor."""
+        return make.card_number(self.seed % 9_000 * 10 + loan, "621700", 19)
 
     def orders(self) -> list[LoanOrder]:
         """Give the signed orders."""
@@ -90,7 +106,7 @@ class Plan:
             order_id=identity(self.seed, "order", number),
             application_ref=identity(self.seed, "application", number),
             debtor_ref=identity(self.seed, "debtor", number),
-            funder_code="hxcf",
+            funder_code=self.funder,
             product_code="balance_transfer",
             product_version=1,
             months=12,
@@ -116,8 +132,12 @@ def draw(seed: int) -> Plan:
     day, hour, minute = random.choice(STARTS)
     sizes = random.choice(((1,), (1,), (2,), (3,), (1, 1), (2, 1)))
     serials = iter(range(1, 100))
+    funder = random.choice(("hxcf", "hxcf", "hxcf", "cxbank"))
+    # What only a settlement file tells: none of this bank is read yet.
+    untold = {"return_in_file", "file_only"} if funder == "cxbank" else set()
+    faults = [fault for fault in CARD_FAULTS if fault not in untold]
     loans = tuple(
-        tuple(_target(random, seed, next(serials)) for _ in range(size)) for size in sizes
+        tuple(_target(random, seed, next(serials), faults) for _ in range(size)) for size in sizes
     )
     skew = random.choice((0, 0, 1, 1, 30, 200, 1800))
     return Plan(
@@ -135,12 +155,16 @@ def draw(seed: int) -> Plan:
         crowd=random.choice((2, 3, 5)),
         skews=tuple(timedelta(seconds=random.randint(-skew, skew)) for _ in range(3)),
         funds=random.choice(("500000.00", "500000.00", "500000.00", "6000.00")),
+        funder=funder,
         tampered=random.random() < 0.05,
         outages=random.choice((0.0, 0.0, 0.01)),
+        due_dates=random.choice((*(0,) * 12, 1, 1, 1, 2)),
+        debit_faults=tuple(random.choice(DEBIT_FAULTS) for _ in sizes),
+        debit_balance=random.choice(("20000.00", "20000.00", "600.00")),
     )
 
 
-def _target(random: Random, seed: int, serial: int) -> Target:
+def _target(random: Random, seed: int, serial: int, faults: list[str | None]) -> Target:
     fen = random.randint(150_000, 900_000)
     room = random.choice((0, 2_000, 50_000, 50_000))
     return Target(
@@ -148,6 +172,6 @@ def _target(random: Random, seed: int, serial: int) -> Target:
         number=make.card_number(seed % 9_000 * 10 + serial),
         balance=str(Money(fen)),
         ceiling=str(Money(fen + room)),
-        fault=random.choice(CARD_FAULTS),
+        fault=random.choice(faults),
         return_after_days=random.choice((1, 1, 2, 3)),
     )

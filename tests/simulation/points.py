@@ -7,27 +7,32 @@ from tests.simulation.hub import At, Worker
 
 def point_of(worker: Worker) -> str:
     """Name the point at which a worker stands."""
-    if worker.role == "payout-send":
+    if worker.role in {"payout-send", "debit-send"}:
         return _of_sending(worker)
-    if worker.role == "notice":
-        return "K9 notice kept" if worker.at is At.COMMITTED else "K8 notice heard"
-    if worker.role == "reconcile-day":
-        has_file = "statement_file" in worker.tables or "statement_file" in worker.what
-        return "K10 file import" if has_file else "reconciling"
-    if worker.role.startswith("resolve"):
-        return "K12 four eyes"
-    if worker.at in {At.CALL, At.REPLY}:
-        return f"{worker.role}, {'asking' if worker.at is At.CALL else 'answered'}"
+    has_file = "statement_file" in worker.tables or "statement_file" in worker.what
+    for name, is_there in (
+        ("K9 notice kept", worker.role == "notice" and worker.at is At.COMMITTED),
+        ("K8 notice heard", worker.role == "notice"),
+        ("K10 file import", worker.role == "reconcile-day" and has_file),
+        ("K11 closing a day", worker.role == "end-of-day"),
+        ("K11 mid batch", worker.role.startswith("payout-batch")),
+        ("K12 four eyes", worker.role.startswith(("resolve", "decide"))),
+        (f"{worker.role}, asking", worker.at is At.CALL),
+        (f"{worker.role}, answered", worker.at is At.REPLY),
+    ):
+        if is_there:
+            return name
     return worker.role
 
 
 def _of_sending(worker: Worker) -> str:
     what, tables = worker.what, worker.tables
-    is_about_pay = what.startswith("pay ")
+    is_about_pay = what.startswith(("pay ", "debit "))
+    has_number = "transfer" in tables or "debit_step" in tables
     for name, is_there in (
         ("K2 number committed, nothing sent", worker.at is At.CALL and is_about_pay),
         ("K4 sent, reply not read", worker.at is At.REPLY and is_about_pay),
-        ("K2 number committed, nothing sent", worker.at is At.COMMITTED and "transfer" in tables),
+        ("K2 number committed, nothing sent", worker.at is At.COMMITTED and has_number),
         ("K7 booked, no schedule", "instalment" in tables or "instalment" in what),
         ("K6 outcome stored, not booked", "channel_evidence" in tables),
         ("K5 reply read, not stored", worker.has_paid and not tables),

@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -54,8 +54,8 @@ class Runner:
         self.storage = Storage(self.url)
         self.outside = Outside(SetClock(shanghai(STARTS[0][0], 10)))
 
-    def run(self, seed: int) -> Result:
-        """Run one seed from an empty database."""
+    def run(self, seed: int, **changed: Any) -> Result:
+        """Run one seed from an empty database, with some of its plan changed."""
         db.bind(self.storage.engine)
         settings = config.read({"DAICHANG_ENV": "test"})
         sealing.bind(sealing.Keyring(settings.seal_keys, settings.index_key))
@@ -65,7 +65,7 @@ class Runner:
             gc.collect()
         self.done += 1
         with _no_entropy(seed), _no_collecting(), self._listening():
-            simulation = Simulation(self.storage, self.outside, draw(seed))
+            simulation = Simulation(self.storage, self.outside, replace(draw(seed), **changed))
             self.running = simulation
             failure = None
             try:

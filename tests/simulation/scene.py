@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from disbursement import accounts, ledger
 from disbursement.ledger import Posting
 from kernel.clock import business_day
 from kernel.db import transaction
 from kernel.money import Money
+from kernel.personal import CardNumber
 from tests.disbursement import builders as make
 from tests.simulation.outside import Outside
-from tests.simulation.plan import Plan, Target
+from tests.simulation.plan import Plan
 from tests.simulation.storage import identity
-
-BANK: Final = accounts.funding_bank("hxcf")
-CAPITAL: Final = accounts.capital("hxcf")
 
 
 def set_up(plan: Plan, outside: Outside) -> None:
     """Fill the empty tables and the empty world."""
     _in_the_books(plan)
-    outside.control("/fund", {"amount": plan.funds})
+    door = "/fund" if plan.funder == "hxcf" else "/batch/fund"
+    outside.control(door, {"amount": plan.funds})
     person = {
         "national_id": make.national_id(1),
         "name": make.NAME,
         "mobile": "13900000001",
-        "cards": [_card(target, plan.starts_at) for target in plan.targets()],
+        "cards": [
+            *(_card(one.number, one.balance, plan.starts_at) for one in plan.targets()),
+            *(
+                _card(plan.debit_card(loan), plan.debit_balance, plan.starts_at, kind="debit")
+                for loan in range(len(plan.loans))
+            ),
+        ],
     }
     outside.control("/people", {"people": [person]})
     for target in plan.targets():
@@ -39,17 +44,23 @@ def set_up(plan: Plan, outside: Outside) -> None:
                 "return_after_days": target.return_after_days,
             }
             outside.control("/faults", body)
+    for loan, fault in enumerate(plan.debit_faults if plan.due_dates else ()):
+        if fault is not None:
+            outside.counts[f"debit card: {fault}"] += 1
+            body = {"card_number": plan.debit_card(loan).plain, "fault": fault}
+            outside.control("/faults", body)
 
 
 def _in_the_books(plan: Plan) -> None:
     at = plan.starts_at
     with transaction() as session:
-        make.lender(session)
-        accounts.open_all(session, (BANK, CAPITAL), at=at)
+        make.lender(session, code=plan.funder)
+        bank, capital = accounts.funding_bank(plan.funder), accounts.capital(plan.funder)
+        accounts.open_all(session, (bank, capital), at=at)
         deposit = Posting(
             id=identity(plan.seed, "deposit"),
-            debit=BANK,
-            credit=CAPITAL,
+            debit=bank,
+            credit=capital,
             amount=Money.yuan(plan.funds),
             reason="funding",
             event_ref=identity(plan.seed, "funding"),
@@ -58,13 +69,15 @@ def _in_the_books(plan: Plan) -> None:
         ledger.post(session, deposit, at=at)
 
 
-def _card(target: Target, at: datetime) -> dict[str, Any]:
+def _card(
+    number: CardNumber, balance: str, at: datetime, *, kind: str = "credit"
+) -> dict[str, Any]:
     return {
-        "card_number": target.number.plain,
+        "card_number": number.plain,
         "issuer_code": "CMB",
-        "account_type": "credit",
+        "account_type": kind,
         "state": "open",
-        "balance": target.balance,
+        "balance": balance,
         "minimum_due": "100.00",
         "past_due": "100.00",
         "days_past_due": 40,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from disbursement import end_of_day_jobs, reconciliation_jobs
 from disbursement import jobs as payout_jobs
-from disbursement import reconciliation_jobs
 from kernel import config
 from kernel.claims import ClaimLost
 from kernel.clock import SHANGHAI, SetClock
@@ -18,10 +18,11 @@ from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
 from sandbox.world import Outage
 from tests.simulation.door import Door
-from tests.simulation.ending import check_all, not_final
+from tests.simulation.ending import check_all, not_final, tally
 from tests.simulation.hub import At, Hub, Worker
 from tests.simulation.invariants import Broken, Watch
 from tests.simulation.outside import Line, Outside
+from tests.simulation.owners import Owners
 from tests.simulation.people import People
 from tests.simulation.plan import Plan
 from tests.simulation.points import point_of
@@ -29,7 +30,14 @@ from tests.simulation.scene import set_up
 from tests.simulation.state import State
 from tests.simulation.storage import Storage
 
-JOBS: Final[tuple[Job, ...]] = (*payout_jobs.JOBS, *reconciliation_jobs.JOBS)
+JOBS: Final[tuple[Job, ...]] = (
+    *payout_jobs.JOBS,
+    *end_of_day_jobs.JOBS,
+    *reconciliation_jobs.JOBS,
+)
+RECONCILE: Final = next(job for job in JOBS if job.name == "reconcile-day")
+LATER: Final = {"debit-plan", "debit-send", "debit-query", "end-of-day"}
+"""What has nothing to do before a loan has begun; so long it is only tried now and then."""
 DAYS_TO_HEAL: Final = 16
 ROUNDS_MAX: Final = 300
 TURNS_TO_END: Final = 5_000
@@ -41,6 +49,8 @@ MAY_FAIL: Final = (ClaimLost, Refused)
 DEATH_AT_POINT: Final = 0.3
 """How often a worker dies at the point that the seed has chosen."""
 DEATHS_AT_POINT_MAX: Final = 3
+TURNS_LATER: Final = 250
+LEAPS_LATER: Final = 8
 HOURS: Final = (9, 17)
 """When the jobs run on the quiet days after the faults."""
 
@@ -75,7 +85,9 @@ class Simulation:
     people: People = field(init=False)
     processes: list[Surroundings] = field(init=False)
     door: Door = field(init=False)
+    owners: Owners = field(init=False)
     is_healed: bool = False
+    is_later: bool = False
     last: Worker | None = None
     money: int = 0
     died: int = 0
@@ -96,7 +108,8 @@ class Simulation:
         self.storage.hub = self.hub
         self.storage.break_commit = self._break_commit
         cards = {target.card_ref: target.number.plain for target in plan.targets()}
-        self.watch = Watch(self.storage, self.outside, cards)
+        debit_cards = {plan.debit_card(loan).plain for loan in range(len(plan.loans))}
+        self.watch = Watch(self.storage, self.outside, cards, debit_cards)
         settings = config.read({"DAICHANG_ENV": "test"})
         lines = {name: Line(self.outside) for name in config.PARTNERS}
         self.processes = [
@@ -106,6 +119,7 @@ class Simulation:
         self.people = People(
             self.storage, self.random, Skewed(self.clock, plan.skews[2]), plan.orders(), self.state
         )
+        self.owners = Owners(plan.seed, self.random, self.people.clock, self.state)
         self.door = Door(self.processes[2], self.outside, self.random, self.hub.counts)
 
     def run(self) -> None:
@@ -118,10 +132,36 @@ class Simulation:
         set_up(self.plan, self.outside)
         if self.plan.begins:
             self.people.begin(approved=self.plan.begins == "approved")
-        while self.hub.turns < self.plan.turns and self.leaps < self.plan.leaps:
+        self._live(self.plan.turns, self.plan.leaps)
+        if self.plan.due_dates and self.state.running():
+            self._later()
+        self.money = check_all(self.watch, self.clock.at)
+        self.hub.counts.update(dict(tally(self.watch)))
+
+    def _later(self) -> None:
+        """Go on with the loans that began, from due date to due date."""
+        self.is_later = True
+        for number, order in enumerate(self.people.orders):
+            self.owners.bind(order, self.plan.debit_card(number))
+        for _ in range(self.plan.due_dates):
+            days = self.random.choice((27, 30, 31, 32, 36))
+            local = self.clock.at.astimezone(SHANGHAI) + timedelta(days=days)
+            hour = self.random.choice((8, 9, 14, 19))
+            self.clock.at = local.replace(hour=hour, minute=1, second=0, microsecond=0)
+            self.hub.note("time", f"passes: {days} days")
+            self._live(TURNS_LATER, LEAPS_LATER)
+
+    def _live(self, turns: int, leaps: int) -> None:
+        """Let everything go wrong for so many turns, and then let it come to an end."""
+        self.is_healed, self.outside.rate = False, self.plan.network
+        for number, process in enumerate(self.processes):
+            # No two clocks agree to the last digit.
+            process.clock.by = self.plan.skews[number] + timedelta(microseconds=number)
+        self.people.clock.by = self.plan.skews[2]
+        turns, leaps = turns + self.hub.turns, leaps + self.leaps
+        while self.hub.turns < turns and self.leaps < leaps:
             self._turn()
         self._heal()
-        self.money = check_all(self.watch, self.clock.at)
 
     def _turn(self) -> None:
         self.outside.deliver_late()
@@ -220,7 +260,8 @@ class Simulation:
                 wanted = due[job.name] or self.random.random() < 0.02
                 if name not in running and wanted:
                     found += [(job.name, name, _job(job, process))] * 2
-        found += [(what, what, act) for what, act in self.people.acts()]
+        acts = [*self.people.acts(), *(self.owners.acts() if self.is_later else ())]
+        found += [(what, what, act) for what, act in acts]
         if self.door.has_knock:
             found += [("notice", "notice", self.door.hear)] * 6
         elif self.random.random() < 0.06:
@@ -235,7 +276,12 @@ class Simulation:
         days = (self.clock.at - self.plan.starts_at).days
         return {
             **dict.fromkeys((job.name for job in JOBS), False),
-            **self.state.due(self.clock.at),
+            **{
+                name: is_due and (self.is_later or name not in LATER)
+                for name, is_due in self.state.due(self.clock.at).items()
+            },
+            "payout-returns": self._is_morning() or self.random.random() < 0.05,
+            "funding-positions": self.random.random() < 0.05,
             "reconcile-day": self.is_healed or (days > 0 and self.random.random() < 0.1),
         }
 
@@ -290,7 +336,7 @@ class Simulation:
 
     def _everybody_works(self) -> None:
         self._due()
-        for what, act in self.people.cure():
+        for what, act in (*self.people.cure(), *self.owners.cure()):
             self._do(what, act)
         self.outside.deliver_late()
         self.outside.collect_notices()
@@ -305,7 +351,7 @@ class Simulation:
             for what, act in acts:
                 self._do(what, act)
             if acts:
-                self._do("reconcile-day", _job(JOBS[-1], self.processes[0]))
+                self._do("reconcile-day", _job(RECONCILE, self.processes[0]))
 
     def _do(self, role: str, run: Callable[[], object]) -> None:
         self.hub.start(role, role, run)

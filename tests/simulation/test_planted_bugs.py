@@ -38,7 +38,7 @@ def test_sending_again_under_a_new_number_after_silence_is_found(runner, monkeyp
 
     monkeypatch.setattr(UnionPay, "pay", pay_again)
 
-    assert "I2: the channel has order" in found(runner) or "I1: card" in found(runner)
+    assert found(runner, "I2: the channel has order|I1: card")
 
 
 def test_taking_silence_for_a_failure_is_found(runner, monkeypatch):
@@ -52,13 +52,13 @@ def test_taking_silence_for_a_failure_is_found(runner, monkeypatch):
 
     monkeypatch.setattr(UnionPay, "pay", pay_or_fail)
 
-    assert "(failed) is paid, or will be, at the channel" in found(runner)
+    assert found(runner, r"\(failed\) is paid, or will be, at the channel")
 
 
 def test_ignoring_a_return_is_found(runner, monkeypatch):
     monkeypatch.setattr(outcomes, "_return", lambda *_, **__: None)
 
-    assert "and came back" in found(runner)
+    assert found(runner, "and came back")
 
 
 def test_trusting_an_unsigned_callback_is_found(runner, monkeypatch):
@@ -75,15 +75,15 @@ def test_trusting_an_unsigned_callback_is_found(runner, monkeypatch):
     monkeypatch.setattr(RsaSha256, "is_signed", lambda *_, **__: True)
     monkeypatch.setattr(payouts, "hear", hear_and_book)
     # The evidence tells of it even sooner: here what it does to the money is to be found.
-    monkeypatch.setattr(invariants.Watch, "_of_evidence", lambda _: ())
+    monkeypatch.setattr(invariants.Watch, "_of_evidence", lambda *_: ())
 
-    assert "I2: leg" in found(runner)
+    assert found(runner, "I2: leg .* is not paid at the channel")
 
 
 def test_a_forged_notice_kept_as_a_genuine_one_is_found(runner, monkeypatch):
     monkeypatch.setattr(RsaSha256, "is_signed", lambda *_, **__: True)
 
-    assert "I5: a forged notice counts as genuine" in found(runner)
+    assert found(runner, "I5: a forged notice counts as genuine")
 
 
 def test_two_workers_racing_for_one_payout_are_found(runner, monkeypatch):
@@ -95,16 +95,21 @@ def test_two_workers_racing_for_one_payout_are_found(runner, monkeypatch):
     monkeypatch.setattr(loans, "lock_for_leg", loan_without_lock)
     monkeypatch.setattr(moves, "advance", advance_without_comparing)
 
-    assert re.search(r"I8: leg .* went .*\b(\w+) \1\b", found(runner)), "a move was made twice"
+    calm = {"network": 0.0, "deaths": 0.0, "cuts": 0.0, "dies_at": "", "begins": "approved"}
+    crowded = {"crowd": 5, "patience": 0.5, "due_dates": 0, "funder": "hxcf"}
+    assert found(runner, "I8: leg .* went .*submitted submitted", **calm, **crowded)
 
 
-def found(runner: Runner) -> str:
-    """Run seeds until one fails and give what it says."""
+def found(runner: Runner, like: str, **changed: Any) -> bool:
+    """Run seeds until one fails in the way that the planted bug must show itself."""
+    others = []
     for seed in range(SEEDS_MAX):
-        failure = runner.run(seed).failure
+        failure = runner.run(seed, **changed).failure
+        if failure is not None and re.search(like, failure):
+            return True
         if failure is not None:
-            return failure
-    return pytest.fail(f"{SEEDS_MAX} seeds saw nothing")
+            others.append(failure)
+    return pytest.fail(f"{SEEDS_MAX} seeds saw nothing of it, but {others[:3]}")
 
 
 def claim_whatever_is_there(
