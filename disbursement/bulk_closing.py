@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -33,38 +34,53 @@ _BY_KEYS: Final = "; ".join(
 )
 _LOCK: Final = """
     SELECT loan_id FROM loan_position
-    WHERE next_on = %(day)s AND loan_id > %(after)s::uuid
+    WHERE next_on = %(day)s AND loan_id > %(after)s::uuid AND loan_id <= %(last)s::uuid
     ORDER BY loan_id LIMIT %(limit)s FOR NO KEY UPDATE
 """
 _CLOSE: Final = (Path(__file__).parent / "bulk_closing.sql").read_text(encoding="utf-8")
 FIGURES: Final = {"interest_due": "interest_due", "fees_due": "fees_due", "penalty_due": "penalty"}
 """What a day's figures call the amounts that are posted for a reason."""
-FIRST: Final = UUID(int=0)
-"""Comes before every loan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Loans whose identities lie after the first and not after the last."""
+
+    after: UUID
+    last: UUID
+
+
+ALL: Final = Span(UUID(int=0), UUID(int=2**128 - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """What one chunk of loans came to."""
 
-    last: UUID | None
-    """The chunk's last loan, after which the next one begins; None when there was none."""
+    left: Span | None
+    """What comes after the chunk; None when there was nothing in it."""
     closed: int
     figures: Figures
 
 
-def close(session: Session, day: date, *, after: UUID, limit: int, at: datetime) -> Part:
-    """Close a day for the next loans that have something to do, in the order of their identities.
+def spans(count: int) -> list[Span]:
+    """Cut all loans into so many spans; identities lie evenly, so do the loans."""
+    marks = [UUID(int=(2**128 - 1) * place // count) for place in range(count + 1)]
+    return [Span(*pair) for pair in pairwise(marks)]
+
+
+def close(session: Session, day: date, *, span: Span, limit: int, at: datetime) -> Part:
+    """Close a day for the first loans of a span that have something to do.
 
     Loans that are not of this kind are passed over.
     """
     connection = session.connection()
     connection.exec_driver_sql(_BY_KEYS)
     # First the locks, then what is read: a change of a loan that was under way is seen whole.
-    given = {"day": day, "after": str(after), "limit": limit}
+    given = {"day": day, "after": str(span.after), "last": str(span.last), "limit": limit}
     locked = [row[0] for row in connection.exec_driver_sql(_LOCK, given)]
     if not locked:
-        return Part(last=None, closed=0, figures=Figures())
+        return Part(left=None, closed=0, figures=Figures())
     rows = connection.exec_driver_sql(_CLOSE, _given(locked, day, at)).fetchall()
     flows = [row for row in rows if row.funder is not None]
     counts = {row.reason: row for row in rows if row.funder is None}
@@ -73,7 +89,7 @@ def close(session: Session, day: date, *, after: UUID, limit: int, at: datetime)
     for some in postings:
         ledger.post_for_loans(session, some, at=at)
     return Part(
-        last=locked[-1],
+        left=Span(locked[-1], span.last),
         closed=int(counts["closed"].loans) if "closed" in counts else 0,
         figures=_figures(flows, counts),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from disbursement import bulk_closing, business_days, loan_books, loan_days, loans
-from disbursement.bulk_closing import FIGURES, Part
+from disbursement.bulk_closing import FIGURES, Part, Span
 from disbursement.day_figures import Figures
 from disbursement.records.life import LoanPosition
 from kernel.money import Money
@@ -49,32 +49,36 @@ def waiting(
     return session.scalars(query.order_by(LoanPosition.loan_id).limit(limit)).all()
 
 
-def close_alike(session: Session, day: date, *, after: UUID, limit: int, at: datetime) -> Part:
-    """Close a day for the next loans that are closed by one statement, and note what it came to."""
-    closed = business_days.lock(session, day)
-    if closed is None:
-        return Part(last=None, closed=0, figures=Figures())
-    part = bulk_closing.close(session, day, after=after, limit=limit, at=at)
-    business_days.note(closed, part.figures, loans=part.closed)
+def close_alike(session: Session, day: date, *, span: Span, limit: int, at: datetime) -> Part:
+    """Close a day for the first loans of a span by one statement, and note what it came to.
+
+    The day's row is locked last and shortly, so that several may work at the same time. Nobody
+    can end the day meanwhile: the loans that are being closed still stand in its way.
+    """
+    part = bulk_closing.close(session, day, span=span, limit=limit, at=at)
+    if part.closed:
+        _note(session, day, part.figures, loans=part.closed)
     return part
 
 
-def close_singly(
-    session: Session, day: date, loan_ids: Sequence[UUID], *, at: datetime
-) -> int | None:
+def close_singly(session: Session, day: date, loan_ids: Sequence[UUID], *, at: datetime) -> int:
     """Close a day for some loans one by one, note what it came to, and count them.
 
-    None when the day has been closed by somebody else.
+    Loans that somebody else has closed meanwhile are not counted.
 
     Raises:
         Refused: one of them cannot be closed.
     """
-    closed = business_days.lock(session, day)
-    if closed is None:
-        return None
-    done = [loan_id for loan_id in loan_ids if _close_one(session, loan_id, day, at=at)]
-    business_days.note(closed, _done(session, done, at=at), loans=len(done))
+    done = [loan_id for loan_id in sorted(loan_ids) if _close_one(session, loan_id, day, at=at)]
+    if done:
+        _note(session, day, _done(session, done, at=at), loans=len(done))
     return len(done)
+
+
+def _note(session: Session, day: date, figures: Figures, *, loans: int) -> None:
+    closed = business_days.lock(session, day)
+    if closed is not None:
+        business_days.note(closed, figures, loans=loans)
 
 
 def _close_one(session: Session, loan_id: UUID, day: date, *, at: datetime) -> bool:

@@ -6,19 +6,24 @@ Whatever was committed stays, so a process that was killed anywhere is simply st
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
 from disbursement import bulk_closing, business_days, day_loans
+from disbursement.bulk_closing import Span
 from kernel import logs
 from kernel.clock import Clock, business_day
 from kernel.db import transaction
 
 CHUNK_LOANS: Final = 5_000
 """Loans closed by one statement: under a second of work, which a kill or a lock may cost."""
+WORKERS: Final = 2
+"""Spans of loans that are worked on at the same time, where there is more than one chunk."""
 SINGLY_LOANS: Final = 100
 """Loans closed one by one in one transaction."""
 FAILED_MAX: Final = 100
@@ -102,6 +107,8 @@ class _Day:
         self._clock, self._day, self._run = clock, day, run
         self._left, self._tell = left, tell
         self._done = 0
+        self._telling = threading.Lock()
+        self._stopping = threading.Event()
 
     def close(self, chunk: int) -> None:
         """Close all loans of the day: those that are alike by thousands, then the others."""
@@ -116,42 +123,51 @@ class _Day:
                 some = day_loans.waiting(
                     session, self._day, limit=SINGLY_LOANS, without=self._run.failed
                 )
-            if not some or not self._close_singly(some):
+            if not some:
                 return
+            self._close_singly(some)
 
     def _close_alike(self, chunk: int) -> None:
-        after: UUID | None = bulk_closing.FIRST
-        while after is not None:
+        """Work on some spans of loans at a time: while the server writes, we derive identities."""
+        spans = bulk_closing.spans(WORKERS if self._left > chunk else 1)
+        with ThreadPoolExecutor(len(spans)) as pool:
+            working = [pool.submit(self._close_span, span, chunk) for span in spans]
+            try:
+                for each in working:
+                    each.result()
+            finally:
+                self._stopping.set()
+
+    def _close_span(self, span: Span, chunk: int) -> None:
+        left: Span | None = span
+        while left is not None and not self._stopping.is_set():
             with transaction() as session:
                 part = day_loans.close_alike(
-                    session, self._day, after=after, limit=chunk, at=self._clock.now()
+                    session, self._day, span=left, limit=chunk, at=self._clock.now()
                 )
-            after = part.last
+            left = part.left
             self._note(part.closed)
 
-    def _close_singly(self, some: Sequence[UUID]) -> bool:
-        """Close some loans; False when the day has been closed by somebody else meanwhile."""
+    def _close_singly(self, some: Sequence[UUID]) -> None:
         try:
-            return self._close_together(some)
+            self._close_together(some)
         except Exception:
             # Whatever is wrong with one loan must not keep the others open.
             if len(some) == 1:
                 log.exception("end_of_day.loan_failed", loan_id=str(some[0]), day=str(self._day))
                 self._run.failed.append(some[0])
-                return True
-        each = [self._close_singly((loan_id,)) for loan_id in some]
-        return all(each)
+                return
+            for loan_id in some:
+                self._close_singly((loan_id,))
 
-    def _close_together(self, some: Sequence[UUID]) -> bool:
+    def _close_together(self, some: Sequence[UUID]) -> None:
         with transaction() as session:
             closed = day_loans.close_singly(session, self._day, some, at=self._clock.now())
-        if closed is None:
-            return False
         self._note(closed)
-        return True
 
     def _note(self, closed: int) -> None:
-        self._done += closed
-        self._run.loans += closed
-        left = max(self._left, self._done)
-        self._tell(Progress(day=self._day, done=self._done, left=left))
+        with self._telling:
+            self._done += closed
+            self._run.loans += closed
+            left = max(self._left, self._done)
+            self._tell(Progress(day=self._day, done=self._done, left=left))

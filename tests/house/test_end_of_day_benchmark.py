@@ -78,9 +78,7 @@ def close(session, *, by_one_statement: bool) -> int:
     at = shanghai(day + timedelta(days=1), 1, 30)
     closed = 0
     if by_one_statement:
-        closed = bulk_closing.close(
-            session, day, after=bulk_closing.FIRST, limit=1_000, at=at
-        ).closed
+        closed = bulk_closing.close(session, day, span=bulk_closing.ALL, limit=1_000, at=at).closed
         assert day_loans.count(session, day) == 0
     for loan_id in day_loans.waiting(session, day, limit=1_000):
         loan_days.close_through(session, loans.lock(session, loan_id), day=day, at=at)

@@ -28,12 +28,10 @@ class Bulk:
 
     def __call__(self, session: Session, day: date) -> None:
         session.flush()
-        after = bulk_closing.FIRST
-        while True:
-            part = bulk_closing.close(session, day, after=after, limit=2, at=lives.noon(day))
-            if part.last is None:
-                break
-            after = part.last
+        left = bulk_closing.ALL
+        while left is not None:
+            part = bulk_closing.close(session, day, span=left, limit=2, at=lives.noon(day))
+            left = part.left
             self.counts["bulk"] += part.closed
             self.counts.update(part.figures.counts)
         session.expire_all()

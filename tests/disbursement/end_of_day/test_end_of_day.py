@@ -177,9 +177,9 @@ def test_the_books_hold_after_every_day_and_what_is_accrued_is_what_positions_sa
     def close(opened, day: date) -> None:
         at = lives.noon(day)
         assert business_days.begin_next(opened, through=day, at=at) == day
-        after = bulk_closing.FIRST
-        while (part := day_loans.close_alike(opened, day, after=after, limit=3, at=at)).last:
-            after = part.last
+        left = bulk_closing.ALL
+        while left is not None:
+            left = day_loans.close_alike(opened, day, span=left, limit=3, at=at).left
         opened.expire_all()
         day_loans.close_singly(opened, day, day_loans.waiting(opened, day, limit=99), at=at)
         assert business_days.end(opened, day, at=at)
