@@ -66,6 +66,15 @@ def test_payouts_are_compared_with_as_many_requests_and_commits(bench):
 
 
 @pytest.mark.slow
+def test_the_end_of_a_day_is_compared_with_the_bare_writing_of_its_rows(bench):
+    found = runner.BENCHMARKS["end_of_day"](bench)
+
+    assert [each.case for each in found][:2] == ["100 open loans", "200 open loans"]
+    assert all(ratio > 0 for each in found for ratio in each.ratios)
+    assert found[-1].case == "a loan of 200 over one of 100"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ledger_random", "ledger_hot"])
 def test_postings_are_compared_with_pgbench(bench, name):
     found = runner.BENCHMARKS[name](bench)
