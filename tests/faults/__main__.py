@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,8 @@ RUNS = 24
 def main() -> int:
     """Tell the stories that were asked for."""
     asked = _parse()
+    # As Ctrl-C does: the crew and the server of a story must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seeds = [asked.seed] if asked.seed else range(asked.first, asked.first + asked.runs)
     folder = Path(tempfile.mkdtemp(prefix="daichang-faults-"))
     folder.chmod(0o755)

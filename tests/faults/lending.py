@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import requests
 from sqlalchemy import func, select
 
-from disbursement import accounts, approvals, debit_orders, ledger, legs, loans, payouts
+from disbursement import accounts, approvals, debit_orders, ledger, legs, loans, payouts, restoring
 from disbursement.channels.unionpay import NOTICE_PATH
 from disbursement.ledger import Posting
 from disbursement.records.loans import Instalment, Loan, LoanStatus
@@ -145,6 +145,21 @@ class Lending:
             with transaction() as session:
                 payouts.succeed_leg(session, leg_id, by=make.MAKER, at=at)
         return len(stopped)
+
+
+def freeze(lost_from: datetime, *, at: datetime) -> None:
+    """Do what the runbook says first after a restore."""
+    with transaction() as session:
+        restoring.begin(session, lost_from=lost_from, lost_until=at, by=make.MAKER, at=at)
+
+
+def thaw(*, at: datetime) -> int:
+    """Let payouts go on if they were frozen and every file is there; count what was recovered."""
+    try:
+        with transaction() as session:
+            return restoring.end(session, by=make.CHECKER, at=at).legs
+    except (restoring.NotFrozen, restoring.FilesMissing):
+        return 0
 
 
 def flood(url: str, orders: Sequence[dict[str, object]], *, count: int) -> int:

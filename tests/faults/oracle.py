@@ -8,7 +8,7 @@ evidence of every answer (I5), principal that is the money out (I6), moves along
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -92,14 +92,17 @@ def _paid_twice(sent: Iterable[PayoutLeg], orders: Mapping[str, Any]) -> Iterabl
 
 
 def _different(
-    session: Session, sent: Iterable[PayoutLeg], orders: Mapping[str, Any]
+    session: Session, sent: Sequence[PayoutLeg], orders: Mapping[str, Any]
 ) -> Iterable[str]:
     """I2: books and channel agree about every order, or an open break names it."""
     ours = {leg.order_no: leg for leg in sent}
     open_breaks = session.scalars(select(Break).where(Break.status.in_(breaks.LIVE)))
     broken = " ".join(f"{one.subject} {one.detail}" for one in open_breaks)
+    forgotten = {legs.order_no(leg.id) for leg in sent if leg.order_no is None}
     for order_no in orders.keys() - ours.keys():
-        if order_no not in broken:
+        if order_no in forgotten:
+            yield f"I2: the order {order_no} of a payout of ours was sent, and we do not know it"
+        elif order_no not in broken:
             yield f"I2: the channel's order {order_no} is in no book of ours"
     for leg in sent:
         stands = _stands(orders.get(leg.order_no or ""))

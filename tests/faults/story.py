@@ -25,7 +25,7 @@ from kernel.records import JobState
 from tests.disbursement.partners import Partners
 from tests.faults import mishaps, oracle
 from tests.faults.crew import SANDBOX, Crew, assembled
-from tests.faults.lending import Lending
+from tests.faults.lending import Lending, thaw
 from tests.faults.mishaps import END_OF_DAY, MENU, RESTORE, Stage
 from tests.faults.oracle import Verdict
 from tests.faults.postgres import Server
@@ -167,6 +167,7 @@ def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
             if wanted <= crew.town.clock.now():
                 wanted += timedelta(days=1)
             crew.town.advance_to(wanted)
+            _when_it_can(lambda: thaw(at=crew.town.clock.now()))
             _when_it_can(lending.look_after)
             _when_it_can(lending.approve)
             wait_until_jobs_run(crew)
