@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from disbursement import comparing, gathering, importing
+from disbursement import comparing, gathering, importing, legs
 from disbursement.comparing import Found, ItemSide
 from disbursement.matching import banking, tables
 from disbursement.matching.flows import FLOWS, Purpose
@@ -37,6 +37,8 @@ class BankSide:
     """What the bank has settled of the day, and the day on which it did."""
     credited: tuple[Credited, ...]
     """What somebody transferred to us."""
+    deposits: tuple[BankEntry, ...]
+    """What the funder put in, by the bank."""
     moved: Money | None
     """How the account moved on the day; None without a statement."""
 
@@ -50,19 +52,24 @@ class _Singles:
     unread: frozenset[int]
 
 
-def bank_scope(day: date) -> str:
-    """Name the comparison of the bank with a settlement day."""
-    return f"bank/{day}"
+def bank_scope(day: date, channel: str = legs.UNIONPAY) -> str:
+    """Name the comparison of the bank with a settlement day of a channel."""
+    return f"bank/{day}" if channel == legs.UNIONPAY else f"bank/{channel}/{day}"
 
 
 def compare(
-    session: Session, day: date, *, sides: Sequence[ItemSide], statements: Sequence[StatementFile]
+    session: Session,
+    day: date,
+    channel: str,
+    *,
+    sides: Sequence[ItemSide],
+    statements: Sequence[StatementFile],
 ) -> BankSide:
-    """Compare the bank's lines with the file of a settlement day, and deposits with the books.
+    """Compare the lines of a channel's account with its file of a settlement day.
 
     Without a statement of the day, or without its file, nothing is said about its sums.
     """
-    scope = bank_scope(day)
+    scope = bank_scope(day, channel)
     account_of = {
         entry.line: (file.source, entry)
         for file in statements
@@ -77,15 +84,12 @@ def compare(
     ]
     named = {one.entry.line for one in credited}
     strangers = dict.fromkeys(single.unread - named, "no reference that says what it is for")
-    strangers |= _out_of_place(session, day, entries)
+    strangers |= _out_of_place(session, day, channel, entries)
     differences = [
         *single.differences,
         *(banking.unexplained(e, strangers[e.line]) for e in entries if e.line in strangers),
     ]
-    if statements:
-        deposits = [e for e in entries if (t := banking.told(e)) and t.purpose is Purpose.FUND]
-        differences += banking.fund(deposits, gathering.deposits(session, day))
-    lines = gathering.lines_of_day(session, day)
+    lines = gathering.lines_of_day(session, day, channel=channel)
     settled: set[Purpose] = set()
     for side, sums in zip(sides if statements else (), single.sums, strict=False):
         tie = banking.tie(lines, side.expected, items=sums)
@@ -97,6 +101,7 @@ def compare(
         found=tuple(Found(scope=scope, difference=one) for one in differences),
         settled={purpose: _settled_on(day, purpose, lines) for purpose in settled},
         credited=tuple(credited),
+        deposits=tuple(e for e in entries if (t := banking.told(e)) and t.purpose is Purpose.FUND),
         moved=_moved(statements),
     )
 
@@ -113,7 +118,9 @@ def _single_lines(entries: Sequence[BankEntry], sides: Sequence[ItemSide]) -> _S
     return _Singles(tuple(sums), tuple(differences), frozenset(left["line"]))
 
 
-def _out_of_place(session: Session, day: date, entries: Iterable[BankEntry]) -> dict[int, str]:
+def _out_of_place(
+    session: Session, day: date, channel: str, entries: Iterable[BankEntry]
+) -> dict[int, str]:
     """Name the lines that settle a day to come, or one whose file we do not have."""
     strangers = {}
     for entry in entries:
@@ -122,7 +129,7 @@ def _out_of_place(session: Session, day: date, entries: Iterable[BankEntry]) -> 
             continue
         if told.day > day:
             strangers[entry.line] = "it names a day that had not come"
-        elif not importing.taken(session, FileKind.SETTLEMENT, told.day):
+        elif not importing.taken(session, FileKind.SETTLEMENT, told.day, channel=channel):
             strangers[entry.line] = "it settles a day whose file we do not have"
     return strangers
 

@@ -6,19 +6,20 @@ own, and the day is reconciled in another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, days, importing, legs, reconciliation
-from disbursement.channels import unionpay
+from disbursement import breaks, channel_days, days, importing, legs, reconciliation
+from disbursement.channels import registry
 from disbursement.channels.channel import NotReady
 from disbursement.channels.days import settlement_day
 from disbursement.importing import Imported
@@ -31,6 +32,7 @@ from disbursement.records.settlement import FileKind
 from kernel import logs
 from kernel.actors import Actor, system
 from kernel.clock import business_day
+from kernel.config import Settings
 from kernel.db import transaction
 from kernel.outbound import Garbled, NoAnswer
 from kernel.surroundings import Surroundings
@@ -40,6 +42,22 @@ LOOK_BACK_DAYS: Final = 10
 BY: Final = system("reconcile-day")
 
 log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Who we are to a channel, and the account of ours on which it settles."""
+
+    number: str
+    account: str
+
+
+CHANNELS: Final[Mapping[str, Callable[[Settings], Ours]]] = MappingProxyType(
+    {
+        legs.UNIONPAY: lambda s: Ours(s.channel_merchant, s.funding_account),
+        legs.BANK_DIRECT: lambda s: Ours(s.batch_customer, s.batch_account),
+    }
+)
 
 
 class Fetch(StrEnum):
@@ -57,16 +75,20 @@ class Fetch(StrEnum):
 class Fetched:
     """What became of fetching one file, and what the import made of it."""
 
+    channel: str
     kind: FileKind
     fetch: Fetch
     imported: Imported | None = None
 
 
 def fetch_day(surroundings: Surroundings, day: date, *, by: Actor = BY) -> tuple[Fetched, ...]:
-    """Fetch what is not there yet of a day's files, and import it."""
+    """Fetch what is not there yet of a day's files, of every channel in use, and import it."""
+    with transaction() as session:
+        channels = channel_days.channels_of(session, day)
     return tuple(
-        _fetch_one(surroundings, day, kind, ask, by=by)
-        for kind, ask in ((FileKind.SETTLEMENT, _ask_channel), (FileKind.BANK, _ask_bank))
+        _fetch_one(surroundings, day, kind, channel, by=by)
+        for channel in channels
+        for kind in FileKind
     )
 
 
@@ -100,31 +122,35 @@ def _fetch_one(
     surroundings: Surroundings,
     day: date,
     kind: FileKind,
-    ask: Callable[[Surroundings, date], bytes],
+    channel: str,
     *,
     by: Actor,
 ) -> Fetched:
     with transaction() as session:
-        if importing.taken(session, kind, day):
-            return Fetched(kind=kind, fetch=Fetch.THERE)
+        if importing.taken(session, kind, day, channel=channel):
+            return Fetched(channel=channel, kind=kind, fetch=Fetch.THERE)
+    ask = _ask_bank if kind is FileKind.BANK else _ask_channel
     try:
-        content = ask(surroundings, day)
+        content = ask(surroundings, day, channel)
     except NotReady:
-        return Fetched(kind=kind, fetch=Fetch.NOT_READY)
+        return Fetched(channel=channel, kind=kind, fetch=Fetch.NOT_READY)
     except (NoAnswer, Garbled) as fault:
-        log.warning("statement.not_fetched", kind=kind.value, day=str(day), reason=str(fault))
-        return Fetched(kind=kind, fetch=Fetch.SILENT)
+        told = {"kind": kind.value, "channel": channel, "day": str(day)}
+        log.warning("statement.not_fetched", **told, reason=str(fault))
+        return Fetched(channel=channel, kind=kind, fetch=Fetch.SILENT)
     with transaction() as session:
-        imported = take(session, surroundings, day, kind=kind, content=content, by=by)
-    return Fetched(kind=kind, fetch=Fetch.IMPORTED, imported=imported)
+        imported = take(
+            session, surroundings, day, kind=kind, content=content, channel=channel, by=by
+        )
+    return Fetched(channel=channel, kind=kind, fetch=Fetch.IMPORTED, imported=imported)
 
 
-def _ask_channel(surroundings: Surroundings, day: date) -> bytes:
-    return unionpay.connect(surroundings).fetch_settlement(day)
+def _ask_channel(surroundings: Surroundings, day: date, channel: str) -> bytes:
+    return registry.connect(channel, surroundings).fetch_settlement(day)
 
 
-def _ask_bank(surroundings: Surroundings, day: date) -> bytes:
-    account = surroundings.settings.funding_account
+def _ask_bank(surroundings: Surroundings, day: date, channel: str) -> bytes:
+    account = CHANNELS[channel](surroundings.settings).account
     way = surroundings.outbound["bank"].for_files(bytes_max=importing.CONTENT_BYTES_MAX)
     with closing(way) as files:
         reply = files.get(f"/bank/accounts/{account}/statements/{day}")
@@ -143,22 +169,28 @@ def take(
     kind: FileKind,
     content: bytes,
     by: Actor,
+    channel: str = legs.UNIONPAY,
 ) -> Imported:
-    """Import a file of a day for our merchant number or our funding account.
+    """Import a file of a day for our number with a channel, or for the account it settles on.
 
     Raises:
         TooLarge: it is larger than anything that is kept.
     """
-    settings, at = surroundings.settings, surroundings.clock.now()
+    ours, at = CHANNELS[channel](surroundings.settings), surroundings.clock.now()
     if kind is FileKind.BANK:
-        account = settings.funding_account
         return importing.import_bank(
-            session, account=account, day=day, content=content, by=by, at=at
+            session,
+            account=ours.account,
+            day=day,
+            content=content,
+            by=by,
+            at=at,
+            channel=channel,
         )
     return importing.import_settlement(
         session,
-        channel=legs.UNIONPAY,
-        merchant=settings.channel_merchant,
+        channel=channel,
+        merchant=ours.number,
         day=day,
         content=content,
         by=by,
@@ -205,7 +237,12 @@ def _has_work(session: Session, day: date) -> bool:
     if found is not None and found.status is DayStatus.SIGNED:
         return False
     run = days.latest_run(session, day)
-    files = [importing.taken(session, kind, day) for kind in FileKind]
+    channels = channel_days.channels_of(session, day)
+    files = [
+        importing.taken(session, kind, day, channel=channel)
+        for channel in channels
+        for kind in FileKind
+    ]
     if run is None or not all(files):
         return True
     if set(run.files) != {str(file.id) for taken in files for file in taken}:

@@ -145,9 +145,14 @@ def gather(session: Session, file: StatementFile, flow: Flow) -> Gathered:
     )
 
 
-def lines_of_day(session: Session, day: date) -> Sequence[BankEntry]:
-    """List the bank's lines that name a settlement day, whichever statement they stand on."""
-    return _entries(session, BankLine.settles_on == day, BankLine.purpose != Purpose.FUND)
+def lines_of_day(session: Session, day: date, *, channel: str) -> Sequence[BankEntry]:
+    """List the lines of a channel's account that name a settlement day, on whatever statement."""
+    return _entries(
+        session,
+        StatementFile.channel == channel,
+        BankLine.settles_on == day,
+        BankLine.purpose != Purpose.FUND,
+    )
 
 
 def lines_of_statement(session: Session, file: StatementFile) -> Sequence[BankEntry]:

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from disbursement import breaks, days, statement_sources
+from disbursement import breaks, days, legs, statement_sources
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.records.breaks import Break, Resolution
 from disbursement.records.days import DayStatus
@@ -91,19 +91,25 @@ def import_settlement(
 
 
 def import_bank(
-    session: Session, *, account: str, day: date, content: bytes, by: Actor, at: datetime
+    session: Session,
+    *,
+    account: str,
+    day: date,
+    content: bytes,
+    by: Actor,
+    at: datetime,
+    channel: str = legs.UNIONPAY,
 ) -> Imported:
-    """Import a bank's statement of an account and a day.
+    """Import a bank's statement of a day, of the account on which a channel settles.
 
     Raises:
         TooLarge: it is larger than anything that is kept.
     """
-    return _receive(session, statement_sources.bank(account, day), content, by=by, at=at)
+    source = statement_sources.bank(account, day, channel=channel)
+    return _receive(session, source, content, by=by, at=at)
 
 
-def take_held(
-    session: Session, break_id: UUID, *, merchant: str, by: Actor, at: datetime
-) -> Imported:
+def take_held(session: Session, break_id: UUID, *, by: Actor, at: datetime) -> Imported:
     """Take a held file instead of the one its day has, resolving the break that one explained.
 
     Raises:
@@ -114,9 +120,9 @@ def take_held(
     found = breaks.get(session, break_id)
     file = _held(session, found)
     source = (
-        statement_sources.bank(file.source, file.day)
+        statement_sources.bank(file.source, file.day, channel=file.channel)
         if file.kind is FileKind.BANK
-        else statement_sources.settlement(file.source, file.day, merchant=merchant)
+        else statement_sources.settlement(file.source, file.day, merchant=file.holder)
     )
     day = days.lock(session, file.day, by=by, at=at)
     days.require_open(day)
@@ -145,17 +151,18 @@ def keep_first(session: Session, break_id: UUID, *, by: Actor, at: datetime) -> 
     return _outcome(file, is_new=False)
 
 
-def taken(session: Session, kind: FileKind, day: date) -> Sequence[StatementFile]:
-    """List the files that count for a day, at most one of each source."""
-    return session.scalars(
-        select(StatementFile)
-        .where(
-            StatementFile.kind == kind,
-            StatementFile.day == day,
-            StatementFile.status == FileStatus.TAKEN,
-        )
-        .order_by(StatementFile.source)
-    ).all()
+def taken(
+    session: Session, kind: FileKind, day: date, *, channel: str | None = None
+) -> Sequence[StatementFile]:
+    """List the files that count for a day, at most one of each source; of one channel if named."""
+    query = select(StatementFile).where(
+        StatementFile.kind == kind,
+        StatementFile.day == day,
+        StatementFile.status == FileStatus.TAKEN,
+    )
+    if channel is not None:
+        query = query.where(StatementFile.channel == channel)
+    return session.scalars(query.order_by(StatementFile.source)).all()
 
 
 def _receive(
@@ -219,6 +226,8 @@ def _begun(
     file = StatementFile(
         id=_identity(source, content),
         source=source.name,
+        channel=source.channel,
+        holder=source.holder,
         kind=source.kind,
         day=source.day,
         sha256=hashlib.sha256(content).hexdigest(),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from disbursement.bank_comparing import BankSide
 from disbursement.comparing import ItemSide
 from disbursement.matching.flows import FLOWS, Flow
-from disbursement.records.settlement import FileKind, MatchedRow
+from disbursement.records.settlement import MatchedRow
 from disbursement.statements.lines import LineKind
 from kernel.money import ZERO, Money
 
@@ -35,8 +35,8 @@ class Figures:
     """What books, file and bank agree on."""
     waiting: int
     """Paid or collected orders that no file need have yet."""
-    missing: tuple[FileKind, ...]
-    """Files that are not there, due or not."""
+    missing: tuple[str, ...]
+    """Files that are not there, due or not: their kind, and their channel where it is another."""
     collected_rows: int
     collected: Money
     collection_fees: Money
@@ -77,8 +77,8 @@ def count(
     day: date,
     *,
     sides: Sequence[ItemSide],
-    bank: BankSide,
-    missing: tuple[FileKind, ...],
+    banks: Sequence[BankSide],
+    missing: tuple[str, ...],
 ) -> Figures:
     """Count and sum what a run over a day found."""
     matched = {
@@ -111,23 +111,23 @@ def count(
         matched_collected=collected.matched,
         matched_charged_back_rows=collected.matched_back_rows,
         matched_charged_back=collected.matched_back,
-        transfers=len(bank.credited),
-        transferred=Money.total(Money(one.entry.fen) for one in bank.credited),
+        transfers=sum(len(bank.credited) for bank in banks),
+        transferred=Money.total(Money(one.entry.fen) for bank in banks for one in bank.credited),
     )
 
 
 def _of_flow(
     flow: Flow, sides: Sequence[ItemSide], matched: Mapping[LineKind, tuple[int, Money]]
 ) -> _FlowFigures:
-    side = next((one for one in sides if one.flow is flow), None)
+    own = [one for one in sides if one.flow is flow]
     matched_rows, matched_sum = matched.get(flow.went, (0, ZERO))
     matched_back_rows, matched_back = matched.get(flow.came_back, (0, ZERO))
     return _FlowFigures(
-        rows=0 if side is None else side.rows[LineKind.PAID],
-        amount=ZERO if side is None else side.expected.paid,
-        fees=ZERO if side is None else side.expected.fees,
-        back_rows=0 if side is None else side.rows[LineKind.RETURNED],
-        back=ZERO if side is None else side.expected.returned,
+        rows=sum(side.rows[LineKind.PAID] for side in own),
+        amount=Money.total(side.expected.paid for side in own),
+        fees=Money.total(side.expected.fees for side in own),
+        back_rows=sum(side.rows[LineKind.RETURNED] for side in own),
+        back=Money.total(side.expected.returned for side in own),
         matched_rows=matched_rows,
         matched=matched_sum,
         matched_back_rows=matched_back_rows,

@@ -15,27 +15,24 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from disbursement import (
     bank_comparing,
     breaks,
+    channel_days,
     clearing,
-    comparing,
     days,
     debit_orders,
     gathering,
-    importing,
-    incoming_transfers,
     legs,
     reconciled_figures,
 )
-from disbursement.bank_comparing import BankSide
-from disbursement.clearing import Settled
-from disbursement.comparing import Found, ItemSide
-from disbursement.incoming_transfers import Credit, Left
-from disbursement.matching.flows import FLOWS, PAYOUT, Flow
+from disbursement.channel_days import ChannelDay
+from disbursement.comparing import Found
+from disbursement.matching import banking
+from disbursement.matching.flows import COLLECTION, FLOWS, PAYOUT, Flow
 from disbursement.matching.kinds import BreakKind, Difference
 from disbursement.reconciled_figures import Figures
 from disbursement.records.breaks import Break
@@ -52,13 +49,14 @@ from disbursement.records.settlement import (
 from kernel import ids
 from kernel.actors import Actor
 from kernel.clock import business_day, shanghai
-from kernel.money import Money
+from kernel.money import ZERO, Money
 from kernel.refusals import Refused
 
 READY_HOURS: Final = {FileKind.SETTLEMENT: 9, FileKind.BANK: 8}
 """The hour of the next day from which a file that is not there is missing."""
 
 
+_SUFFIXES: Final = {PAYOUT: "", COLLECTION: f"/{COLLECTION.name}"}
 _BOOKED: Final = frozenset({BreakKind.OURS_ONLY, BreakKind.UNRESOLVED, BreakKind.TRANSFER})
 """Kinds at which the account moved as the books say."""
 
@@ -135,38 +133,33 @@ def _earlier_days(session: Session, day: date) -> Sequence[date]:
 def _reconcile(
     session: Session, day: ReconciliationDay, *, found_on: date, by: Actor, at: datetime
 ) -> DayResult:
-    settlements = importing.taken(session, FileKind.SETTLEMENT, day.day)
-    statements = importing.taken(session, FileKind.BANK, day.day)
-    file = next((one for one in settlements if one.source == legs.UNIONPAY), None)
-    sides = (
-        ()
-        if file is None
-        else tuple(comparing.compare_items(session, file, f, at=at) for f in FLOWS)
-    )
-    bank = bank_comparing.compare(session, day.day, sides=sides, statements=statements)
-    for side in sides:
-        _clear(session, side, bank, by=by, at=at)
-    transfers = _receive(session, day.day, bank, statements, by=by, at=at)
-    have = {FileKind.SETTLEMENT: file is not None, FileKind.BANK: bool(statements)}
-    missing = tuple(kind for kind, is_there in have.items() if not is_there)
+    parts = [
+        channel_days.compare(session, day.day, channel, by=by, at=at)
+        for channel in channel_days.channels_of(session, day.day)
+    ]
+    missing = tuple((one.channel, kind) for one in parts for kind in one.missing)
     found = [
-        *(one for side in sides for one in side.found),
-        *bank.found,
-        *transfers,
+        *(one for part in parts for one in part.found),
         *_missing(day.day, missing, at=at),
     ]
-    found += _balance(session, day.day, bank, found)
+    if not any(kind is FileKind.BANK for _, kind in missing):
+        found += _deposits(session, day.day, parts)
+        found += _balance(session, day.day, parts, found)
     discovered = found_on if day.status is DayStatus.SIGNED else day.day
     needed = _write_all(session, found, day=discovered, by=by, at=at)
-    _cure(session, _covered(day.day, missing), needed, by=by, at=at)
+    _cure(session, _covered(day.day, parts), needed, by=by, at=at)
     return _keep(
         session,
         day,
         _Draft(
             figures=reconciled_figures.count(
-                session, day.day, sides=sides, bank=bank, missing=missing
+                session,
+                day.day,
+                sides=[side for part in parts for side in part.sides],
+                banks=[part.bank for part in parts],
+                missing=tuple(_file_name(channel, kind) for channel, kind in missing),
             ),
-            files=tuple(sorted(str(one.id) for one in (*settlements, *statements))),
+            files=tuple(sorted(str(file.id) for part in parts for file in part.files)),
             breaks=tuple(sorted(needed)),
         ),
         by=by,
@@ -174,84 +167,65 @@ def _reconcile(
     )
 
 
-def _clear(session: Session, side: ItemSide, bank: BankSide, *, by: Actor, at: datetime) -> None:
-    settled = Settled(
-        flow=side.flow,
-        day=side.expected.day,
-        paid_on=bank.settled.get(side.flow.principal),
-        fees_on=bank.settled.get(side.flow.fee),
-        returned_on=bank.settled.get(side.flow.back),
-    )
-    clearing.clear(session, side.agreed, settled, by=by, at=at)
-
-
-def _receive(
-    session: Session,
-    day: date,
-    bank: BankSide,
-    statements: Sequence[StatementFile],
-    *,
-    by: Actor,
-    at: datetime,
-) -> list[Found]:
-    """Book what was transferred to us, and give what a person must look at."""
-    left: list[Left] = []
-    for file in statements:
-        lines = (one.entry for one in bank.credited if one.account == file.source)
-        left += incoming_transfers.receive(
-            session,
-            account=file.source,
-            day=day,
-            credits=[Credit(line.line, line.reference, Money(line.fen)) for line in lines],
-            by=by,
-            at=at,
-        )
-    scope = bank_comparing.bank_scope(day)
+def _deposits(session: Session, day: date, parts: Iterable[ChannelDay]) -> list[Found]:
+    """Compare what the bank says was put in with the books."""
+    told = [entry for part in parts for entry in part.bank.deposits]
     return [
-        Found(scope=scope, difference=one.difference, transfer_id=one.transfer_id) for one in left
+        Found(scope=bank_comparing.bank_scope(day), difference=one)
+        for one in banking.fund(told, gathering.deposits(session, day))
     ]
 
 
-def _balance(session: Session, day: date, bank: BankSide, found: Iterable[Found]) -> list[Found]:
-    """Compare how the account moved with the books, when no other difference touches it."""
+def _balance(
+    session: Session, day: date, parts: Iterable[ChannelDay], found: Iterable[Found]
+) -> list[Found]:
+    """Compare how the accounts moved with the books, when no other difference touches them."""
     touching = {one.difference.kind for one in found if one.difference.needs_person}
-    if bank.moved is None or touching - _BOOKED:
+    if touching - _BOOKED:
         return []
+    moved = Money.total(part.bank.moved or ZERO for part in parts)
     booked = gathering.booked_at_bank(session, day)
-    if booked == bank.moved:
+    if booked == moved:
         return []
     difference = Difference(
         kind=BreakKind.BALANCE,
         subject=f"account {day}",
-        detail=f"the books moved {booked}, the bank {bank.moved}",
+        detail=f"the books moved {booked}, the bank {moved}",
         ours=booked,
-        theirs=bank.moved,
+        theirs=moved,
     )
     return [Found(scope=bank_comparing.bank_scope(day), difference=difference)]
 
 
-def _missing(day: date, missing: Iterable[FileKind], *, at: datetime) -> Iterator[Found]:
-    for kind in missing:
+def _missing(
+    day: date, missing: Iterable[tuple[str, FileKind]], *, at: datetime
+) -> Iterator[Found]:
+    for channel, kind in missing:
         if at >= shanghai(day + timedelta(days=1), READY_HOURS[kind]):
+            name = _file_name(channel, kind)
             what = Difference(
                 kind=BreakKind.FILE_MISSING,
-                subject=f"{kind} {day}",
-                detail=f"the {kind} file of {day} is due and not there",
+                subject=f"{name} {day}",
+                detail=f"the {name} file of {day} is due and not there",
             )
-            yield Found(scope=_missing_scope(kind, day), difference=what)
+            yield Found(scope=_missing_scope(name, day), difference=what)
 
 
-def _missing_scope(kind: FileKind, day: date) -> str:
-    return f"missing/{kind}/{day}"
+def _file_name(channel: str, kind: FileKind) -> str:
+    """Name a file that should be there: by its kind, and by its channel where it is another."""
+    return kind.value if channel == legs.UNIONPAY else f"{kind.value} of {channel}"
 
 
-def _covered(day: date, missing: Sequence[FileKind]) -> list[str]:
+def _missing_scope(name: str, day: date) -> str:
+    return f"missing/{name}/{day}"
+
+
+def _covered(day: date, parts: Iterable[ChannelDay]) -> list[str]:
     """Name the comparisons that were made, whose not finding a break any more cures it."""
-    scopes = [_missing_scope(kind, day) for kind in FileKind]
-    if FileKind.SETTLEMENT not in missing:
-        scopes += [comparing.item_scope(legs.UNIONPAY, day, flow) for flow in FLOWS]
-    if FileKind.BANK not in missing:
-        scopes.append(bank_comparing.bank_scope(day))
+    scopes = []
+    for part in parts:
+        scopes += [_missing_scope(_file_name(part.channel, kind), day) for kind in FileKind]
+        scopes += part.covered(day)
     return scopes
 
 
@@ -297,6 +271,7 @@ def _cure_absent(session: Session, *, by: Actor, at: datetime) -> None:
 
 
 def _gone(session: Session, flow: Flow) -> Sequence[Break]:
+    """List the breaks of one way, of whatever channel, that have no reason any more."""
     order: type[PayoutLeg | DebitOrder] = PayoutLeg if flow is PAYOUT else DebitOrder
     in_flight = legs.IN_FLIGHT if flow is PAYOUT else debit_orders.IN_FLIGHT
     listed = exists().where(
@@ -309,7 +284,7 @@ def _gone(session: Session, flow: Flow) -> Sequence[Break]:
         select(Break)
         .join(order, order.id == (Break.leg_id if flow is PAYOUT else Break.debit_id))
         .where(
-            Break.scope == comparing.absent_scope(legs.UNIONPAY, flow),
+            Break.scope == func.concat("absent/", order.channel, _SUFFIXES[flow]),
             Break.status.in_(breaks.LIVE),
             or_(
                 listed,

@@ -21,7 +21,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, fetching, importing, signoff, terminal
+from disbursement import breaks, fetching, importing, legs, signoff, terminal
 from disbursement.breaks import BreakView
 from disbursement.importing import Imported
 from disbursement.reconciliation import DayResult
@@ -64,13 +64,26 @@ def statement() -> None:
 @statement.command("import")
 @click.argument("kind", type=click.Choice([kind.value for kind in FileKind]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--channel",
+    type=click.Choice(sorted(fetching.CHANNELS)),
+    default=legs.UNIONPAY,
+    show_default=True,
+    help="Whose file it is, or whose money moves on the account.",
+)
 @_on_day
 @_as_json
 @click.pass_obj
 def import_file(
-    surroundings: Surroundings, kind: str, file: Path, *, day: datetime | None, as_json: bool
+    surroundings: Surroundings,
+    kind: str,
+    file: Path,
+    *,
+    channel: str,
+    day: datetime | None,
+    as_json: bool,
 ) -> None:
-    """Import FILE as the channel's settlement file or the bank's statement of a day."""
+    """Import FILE as a channel's settlement file or its bank's statement of a day."""
     with file.open("rb") as opened:
         content = opened.read(importing.CONTENT_BYTES_MAX + 1)
     with terminal.refusals_told(), transaction() as session:
@@ -80,6 +93,7 @@ def import_file(
             _day(surroundings, day),
             kind=FileKind(kind),
             content=content,
+            channel=channel,
             by=OPERATOR,
         )
     _told(imported, as_json=as_json)
@@ -93,7 +107,12 @@ def fetch(surroundings: Surroundings, *, day: datetime | None, as_json: bool) ->
     """Fetch and import what is not there yet of a day's files."""
     fetched = fetching.fetch_day(surroundings, _day(surroundings, day), by=OPERATOR)
     rows = [
-        {"file": one.kind.value, "fetch": one.fetch.value, **_of_import(one.imported)}
+        {
+            "file": one.kind.value,
+            "channel": one.channel,
+            "fetch": one.fetch.value,
+            **_of_import(one.imported),
+        }
         for one in fetched
     ]
     _show(rows, as_json=as_json)
@@ -108,9 +127,8 @@ def fetch(surroundings: Surroundings, *, day: datetime | None, as_json: bool) ->
 @click.pass_obj
 def take(surroundings: Surroundings, break_id: UUID, *, login: str, as_json: bool) -> None:
     """Take a held file instead of the first, ending the break that another person explained."""
-    merchant = surroundings.settings.channel_merchant
     with _acting(surroundings, login) as (session, by, at):
-        imported = importing.take_held(session, break_id, merchant=merchant, by=by, at=at)
+        imported = importing.take_held(session, break_id, by=by, at=at)
     _told(imported, as_json=as_json)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from disbursement import breaks, days, debit_orders, importing, legs
+from disbursement import breaks, channel_days, days, debit_orders, importing, legs
 from disbursement.channels.days import CUT_OFF_HOUR
 from disbursement.matching.kinds import BreakKind
 from disbursement.records.breaks import Break, BreakStatus
@@ -145,11 +145,12 @@ def _ready(session: Session, day: date, *, by: Actor, at: datetime) -> Reconcili
 
 def _objections(session: Session, day: date) -> Iterator[str]:
     files: list[StatementFile] = []
-    for kind in FileKind:
-        taken = importing.taken(session, kind, day)
-        files.extend(taken)
-        if not taken:
-            yield f"there is no {kind} file"
+    for channel in channel_days.channels_of(session, day):
+        for kind in FileKind:
+            taken = importing.taken(session, kind, day, channel=channel)
+            files.extend(taken)
+            if not taken:
+                yield f"there is no {kind} file{'' if channel == legs.UNIONPAY else f' of {channel}'}"
     yield from _run_objections(days.latest_run(session, day), files)
     unexplained = session.scalar(
         select(func.count()).where(Break.day == day, Break.status == BreakStatus.OPEN)

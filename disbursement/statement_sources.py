@@ -11,10 +11,15 @@ from uuid import UUID
 from disbursement.matching import banking
 from disbursement.matching.tables import BankEntry
 from disbursement.records.settlement import FileKind, StatementFile
-from disbursement.statements import bank_csv, unionpay_settlement
+from disbursement.statements import bank_csv, bank_direct_settlement, unionpay_settlement
 from disbursement.statements.lines import BankMovement, SettlementLine
 from kernel.clock import business_day
 
+_READERS: Final = {
+    "bank_direct": bank_direct_settlement.lines,
+    "unionpay": unionpay_settlement.lines,
+}
+"""By channel: bytes in, lines out one by one, or a refusal."""
 _SETTLEMENT_COLUMNS: Final = (
     *("file_id", "position", "kind", "code", "order_no", "txn_time", "amount", "fee", "net"),
     *("reference", "card_masked", "booked_at"),
@@ -30,6 +35,8 @@ class Source:
     """Whose file it is, and how its bytes become rows of a table."""
 
     name: str
+    channel: str
+    holder: str
     kind: FileKind
     day: date
     table: str
@@ -49,15 +56,22 @@ def scope(kind: FileKind, name: str, day: date) -> str:
 
 
 def settlement(channel: str, day: date, *, merchant: str) -> Source:
-    """Give the source of a channel's settlement files."""
+    """Give the source of a channel's settlement files.
+
+    Raises:
+        KeyError: nobody reads the files of such a channel.
+    """
+    reader = _READERS[channel]
 
     def read(file: StatementFile, content: bytes) -> Iterator[tuple[object, ...]]:
-        with unionpay_settlement.lines(content, merchant=merchant, day=day) as lines:
+        with reader(content, merchant=merchant, day=day) as lines:
             for position, line in enumerate(lines, start=1):
                 yield _settlement_values(file.id, position, line)
 
     return Source(
         name=channel,
+        channel=channel,
+        holder=merchant,
         kind=FileKind.SETTLEMENT,
         day=day,
         table="settlement_row",
@@ -66,8 +80,8 @@ def settlement(channel: str, day: date, *, merchant: str) -> Source:
     )
 
 
-def bank(account: str, day: date) -> Source:
-    """Give the source of a bank account's statements."""
+def bank(account: str, day: date, *, channel: str) -> Source:
+    """Give the source of the statements of the account on which a channel settles."""
 
     def read(file: StatementFile, content: bytes) -> Iterator[tuple[object, ...]]:
         statement = bank_csv.read(content, account=account, day=day)
@@ -77,6 +91,8 @@ def bank(account: str, day: date) -> Source:
 
     return Source(
         name=account,
+        channel=channel,
+        holder=account,
         kind=FileKind.BANK,
         day=day,
         table="bank_line",

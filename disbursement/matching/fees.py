@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from disbursement.matching.flows import PAYOUT, Flow
+from disbursement.matching.flows import FLOWS, PAYOUT, Flow
 from kernel.money import Money
 
 TERMS: Final = Path(__file__).parent / "fees.toml"
@@ -55,6 +55,13 @@ def agreed(channel: str, *, on: date, flow: Flow = PAYOUT) -> FeeTerms:
         if in_force <= on:
             return terms
     raise NoTermsInForce(f"no terms with {channel} for a {flow.name} are in force on {on}")
+
+
+def flows(channel: str, *, on: date) -> tuple[Flow, ...]:
+    """Tell which ways of the money were agreed with a channel by a day."""
+    return tuple(
+        flow for flow in FLOWS if any(in_force <= on for in_force, _ in _terms(channel, flow.name))
+    )
 
 
 @cache

@@ -70,6 +70,10 @@ class StatementFile(Base):
     """Derived from source, kind, day and bytes."""
     source: Mapped[str]
     """The channel's name, or the account's number."""
+    channel: Mapped[str]
+    """Whose file it is, or whose money moves on the account."""
+    holder: Mapped[str]
+    """Our number with the channel, or the account's number: who the file must be about."""
     kind: Mapped[FileKind]
     day: Mapped[date]
     sha256: Mapped[str]

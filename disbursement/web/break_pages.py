@@ -27,7 +27,7 @@ from kernel.db import transaction
 from kernel.refusals import Refused
 from kernel.web import consoles, forms, lists
 from kernel.web.access import actor, allow
-from kernel.web.around import now, say, surroundings
+from kernel.web.around import now, say
 from kernel.web.fields import TextField
 from kernel.web.idempotency import once_per_form
 
@@ -164,8 +164,7 @@ def resolve(break_id: UUID, session: Session) -> ResponseReturnValue:
 def _end(session: Session, break_id: UUID, chosen: Resolution) -> None:
     by, at = actor(), now()
     if chosen is Resolution.OTHER_FILE_TAKEN:
-        merchant = surroundings().settings.channel_merchant
-        importing.take_held(session, break_id, merchant=merchant, by=by, at=at)
+        importing.take_held(session, break_id, by=by, at=at)
     elif chosen is Resolution.FIRST_FILE_STANDS:
         importing.keep_first(session, break_id, by=by, at=at)
     else:

@@ -180,7 +180,7 @@ def test_two_persons_take_the_held_file_instead(session):
     found = the_break(session)
     breaks.explain(session, found.id, text="the channel sent a complete file", by=MAKER, at=AT)
 
-    outcome = importing.take_held(session, found.id, merchant=MERCHANT, by=CHECKER, at=AT)
+    outcome = importing.take_held(session, found.id, by=CHECKER, at=AT)
 
     assert (outcome.file_id, outcome.status) == (held.file_id, FileStatus.TAKEN)
     assert session.get(StatementFile, first.file_id).status is FileStatus.SUPERSEDED
@@ -198,7 +198,7 @@ def test_one_person_alone_does_not_take_it(session):
     breaks.explain(session, found.id, text="looks complete", by=CHECKER, at=AT)
 
     with pytest.raises(breaks.SamePerson):
-        importing.take_held(session, found.id, merchant=MERCHANT, by=CHECKER, at=AT)
+        importing.take_held(session, found.id, by=CHECKER, at=AT)
 
 
 def test_two_persons_let_the_first_file_stand(session):
@@ -217,7 +217,7 @@ def test_only_a_break_about_a_held_file_takes_one(session):
     take(session, b"garbage")
 
     with pytest.raises(importing.NoSuchFile):
-        importing.take_held(session, the_break(session).id, merchant=MERCHANT, by=CHECKER, at=AT)
+        importing.take_held(session, the_break(session).id, by=CHECKER, at=AT)
 
 
 def test_a_faulty_held_file_is_not_taken(database):
@@ -228,7 +228,7 @@ def test_a_faulty_held_file_is_not_taken(database):
         breaks.explain(session, found.id, text="let us see", by=MAKER, at=AT)
 
     with pytest.raises(ArchiveRefused), transaction() as session:
-        importing.take_held(session, found.id, merchant=MERCHANT, by=CHECKER, at=AT)
+        importing.take_held(session, found.id, by=CHECKER, at=AT)
 
     with transaction() as session:
         assert count(session, SettlementRow) == 1

@@ -231,7 +231,6 @@ def test_another_statement_for_the_day_books_nothing_twice_and_names_what_it_lac
         importing.take_held(
             session,
             found.id,
-            merchant=running.surroundings.settings.channel_merchant,
             by=make.CHECKER,
             at=at,
         )
