@@ -116,6 +116,15 @@ def opened(session: Session, card: RepaymentCard, *, by: Actor, at: datetime) ->
     return payer
 
 
+def end(session: Session, debtor_ref: UUID, *, at: datetime) -> RepaymentCard | None:
+    """End a debtor's mandate without another card in its place; None when there is none."""
+    known = in_use(session, debtor_ref)
+    if known is not None:
+        known.ended_at = at
+        session.flush()
+    return known
+
+
 def refuse(card: RepaymentCard, code: str) -> None:
     """Put a card aside that the channel refused for good; the debtor may name another."""
     card.refused_code = code

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from disbursement import debit_orders, issuing_banks, loans
+from disbursement import debit_orders, issuing_banks, loans, repayment_cards
 from disbursement.issuing_banks import CardKind
-from disbursement.records.debits import RepaymentCard
+from disbursement.records.debits import DebitStatus, RepaymentCard
 from disbursement.records.funders import Funder
-from kernel import ids, sealing
+from kernel import events, ids, sealing
 from kernel.actors import Actor
 from kernel.clock import business_day
 from kernel.personal import CardNumber
@@ -111,6 +111,24 @@ def give(
     )
     session.flush()
     return bound
+
+
+def end(session: Session, application: Application, *, by: Actor, at: datetime) -> None:
+    """End the debtor's mandate: what was not sent yet is called off, and nothing more is collected.
+
+    Raises:
+        OnlyTheDebtor: somebody else ends it.
+    """
+    applicants.require_debtor(application, by)
+    assert application.loan_id is not None, "a mandate is about a loan"
+    loan = loans.lock(session, application.loan_id)
+    for order in debit_orders.of_loan(session, loan.id):
+        if order.status is DebitStatus.PLANNED:
+            debit_orders.cancel(session, order.id, reason="the mandate ended", by=by, at=at)
+    ended = repayment_cards.end(session, loan.debtor_ref, at=at)
+    if ended is not None:
+        body = {"card_id": str(ended.id), "by": str(by)}
+        events.append(session, "repayment_card.ended", subject=loan.debtor_ref, at=at, body=body)
 
 
 def _text(*, on: date) -> MandateText:

@@ -22,6 +22,7 @@ from disbursement.delinquency import Bucket, Grade
 from disbursement.records.credit import CreditDispute, DisputeOutcome
 from disbursement.records.loans import LoanStatus
 from disbursement.web import loan_list, loan_whole
+from disbursement.web.amendment_forms import PARTS
 from disbursement.web.loan_list import LoanRow, Wanted
 from disbursement.web.payout_pages import FINANCE, issuer_name
 from disbursement.web.words import ADVICE, WORDS
@@ -189,6 +190,7 @@ def page(session: Session, loan_id: UUID, refused: Refused | None = None) -> str
         advice=ADVICE,
         done=DONE,
         may_confirm=found.may_confirm(actor()),
+        said=_said,
         issuer=issuer_name,
         status_word=lambda value: say(*WORDS[LoanStatus][LoanStatus(value)]),
     )
@@ -202,6 +204,12 @@ def acted(
     if refused is not None:
         return page(session, loan_id, refused), refused.status
     return redirect(url_for("finance.loans.loan_page", loan_id=loan_id, done=done), 303)
+
+
+def _said(value: object) -> str:
+    """Say what a request asks for: a part of the debt by its name, anything else as it is."""
+    parts = {part.value: words for part, words in PARTS.items()}
+    return say(*parts[str(value)]) if str(value) in parts else str(value)
 
 
 def _answer(session: Session, found: CreditDispute, *, is_upheld: bool) -> None:

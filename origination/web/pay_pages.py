@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from disbursement import debit_orders, repayment_cards, servicing
 from disbursement.loan_views import NotAPrepayment
 from disbursement.records.debits import DebitPurpose
-from disbursement.records.funders import Funder
 from disbursement.schedule.events import NotApplicable, Strategy
 from kernel import ids
 from kernel.actors import Role
@@ -267,12 +266,11 @@ def _payoff_page(session: Session, found: Repaying, filled: Filled) -> str:
         view=found.view,
         quote=found.view.payoff,
         next_days=_quotes(session, found),
-        lender=session.get_one(Funder, found.view.loan.funder_id).name,
     )
 
 
 def _quotes(session: Session, found: Repaying) -> list[Quote]:
-    """Quote the days after today, for who pays by bank transfer."""
+    """Quote the days after today, for who would rather wait."""
     quotes = []
     today = business_day(now())
     for days in range(1, QUOTE_DAYS):

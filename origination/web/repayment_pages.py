@@ -73,6 +73,15 @@ def bind(session: Session, application: Application) -> ResponseReturnValue:
     return journey.to("debtor.loan.show")
 
 
+@blueprint.post("/card/end")
+@access.allow(Role.DEBTOR)
+@journey.acted(RUNNING)
+def end(session: Session, application: Application) -> ResponseReturnValue:
+    """End the mandate; the loan is repaid by bank transfer from now on."""
+    mandates.end(session, application, by=actor(), at=now())
+    return journey.to("debtor.loan.show")
+
+
 def _doubted(filled: Filled) -> Filled:
     """Ask once about a number that looks mistyped."""
     number: CardNumber | None = filled.values.get("number")

@@ -177,6 +177,9 @@ def _sees_the_money_go(hand, outside):
     for leg_id in sent:
         world.verify(outside, leg_id)
     world.follow(outside)
-    hand.open("/my")
+    hand.open("/progress")
     hand.look("27-running")
     assert hand.heading == "贷款已生效"
+    hand.open("/my")
+    hand.look("28-loan")
+    assert hand.heading == "我的贷款"

@@ -224,11 +224,11 @@ def test_the_progress_shows_each_card_and_the_due_dates_once_it_is_paid(signed, 
     waiting = signed.open("/my").text
     sent = world.pay(outside, application())
     world.follow(outside)
-    paid = signed.open("/my").text
+    paid = signed.open("/progress").text
     for leg_id in sent:
         world.verify(outside, leg_id)
     world.follow(outside)
-    cleared = signed.open("/my").text
+    cleared = signed.open("/progress").text
 
     assert "待付款" in waiting
     assert "已付款，待发卡行确认" in paid

@@ -135,6 +135,17 @@ def test_a_debit_card_is_bound_by_the_mandate_that_was_read(running):
     assert "授权" in mandate.words
 
 
+def test_a_mandate_is_ended_as_easily_as_it_was_given(running, outside):
+    bind(running)
+    later(running, outside, loan().first_due + timedelta(days=1))
+    running.open("/loan/pay/due").send()
+
+    running.open("/loan").send("/loan/card/end")
+
+    assert "还没有绑定还款卡" in running.text
+    assert [order.status for order in orders()] == ["cancelled"]
+
+
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
