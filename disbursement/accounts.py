@@ -74,8 +74,8 @@ def open_all(session: Session, codes: Iterable[str], *, at: datetime) -> None:
 def forbid_overdraft(session: Session, code: str, *, at: datetime) -> None:
     """Let an account of real money never fall below zero; it is opened when it is not yet.
 
-    Postings that lower it then wait for each other, so only a float that must be covered is
-    limited: the bank's statement is never refused.
+    Postings that lower it then wait for each other, and a bank's statement that shows an overdraft
+    cannot be booked: limit what only we draw on, such as a float paid in beforehand.
 
     Raises:
         NoSuchAccount: the account is none that may be limited.

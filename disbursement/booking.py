@@ -91,7 +91,9 @@ def _follow(
         loan.principal += -event.amount if came_back else event.amount
         more = {"leg_id": str(leg.id)}
         loan_changes.book(session, life, event, more=more, by=by, at=at)
-        loans.tell(session, loan, "loan.shrunk" if came_back else "loan.restored", at=at)
+        credit = Money(life.read(life.seen_on).figures.credit)
+        kind = "loan.shrunk" if came_back else "loan.restored"
+        loans.tell(session, loan, kind, at=at, more={"credit": str(credit)})
 
 
 def _news(
