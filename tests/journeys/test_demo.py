@@ -47,6 +47,7 @@ def test_twelve_debtors_are_told_to_the_end_and_the_money_agrees(home, tmp_path)
     assert figures["payouts_returned"] >= 1
     assert figures["fen_returned"] > 0
     assert "they agree to the fen" in told.stdout
+    assert_a_month_went_by(figures["month"])
     assert telling.left_in(home) == []
 
 
@@ -100,6 +101,14 @@ def test_debtors_with_real_figures_are_told_to_the_end(home, tmp_path, shared):
     assert_money_agrees(figures)
     assert figures["applied"] == 30
     assert "LendingClub" in figures["source"]
+
+
+def assert_a_month_went_by(month):
+    assert month["fen_collected"] == month["fen_collected_by_channel"] > 0
+    assert (month["settled"], month["late"]) == (1, 1)
+    assert month["days_closed"] >= 30
+    assert month["fen_interest_accrued"] > 0
+    assert month["differences"] == []
 
 
 def a_missing_file(folder: Path) -> Path:
