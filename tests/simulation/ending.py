@@ -13,7 +13,6 @@ from tests.simulation import collections
 from tests.simulation.invariants import IN_FLIGHT, Broken, Leg, Watch
 from tests.simulation.plan import Plan
 
-BY_FILE: Final = "bank_direct"
 _TALLIES: Final = {
     "payout": "SELECT status, count(*) FROM payout_leg GROUP BY 1",
     "loan": "SELECT status, count(*) FROM loan GROUP BY 1",
@@ -30,7 +29,7 @@ def not_final(watch: Watch, plan: Plan, now: datetime) -> list[str]:
     legs, orders, rows = watch.legs(), watch.outside.orders(), watch.storage.rows
     back = {order.order_id for order in orders if is_returned(order, now)}
     known = {order.order_id for order in orders}
-    waiting = {leg.loan_id for leg in legs if leg.channel == BY_FILE and leg.status == "unknown"}
+    waiting = {leg.loan_id for leg in legs if leg.is_by_file and leg.status == "unknown"}
     named = {
         row[0]
         for row in rows(
@@ -125,7 +124,7 @@ def _collected(watch: Watch, now: datetime) -> int:
 
 
 def _is_at_an_end(leg: Leg, *, is_named: bool, is_known: bool) -> bool:
-    if leg.channel == BY_FILE and leg.status == "unknown":
+    if leg.is_by_file and leg.status == "unknown":
         # No settlement file of this bank is read yet, so nothing can say that it never came.
         return not is_known
     if leg.status in IN_FLIGHT or leg.status in {"planned", "approved", "requote_needed"}:
@@ -135,4 +134,4 @@ def _is_at_an_end(leg: Leg, *, is_named: bool, is_known: bool) -> bool:
     if leg.status == "cancelled":
         return True
     is_settled = leg.status in {"matched", "payoff_verified", "returned"} and not leg.transit
-    return is_named or is_settled or leg.channel == BY_FILE
+    return is_named or is_settled or leg.is_by_file

@@ -5,8 +5,12 @@ The product speaks through its real adapters; only the wire between them and the
 
 from __future__ import annotations
 
+import base64
 import heapq
+import io
 import json
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,7 +49,10 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
         *(LOST_REQUEST, LOST_REPLY, BROKEN_BEFORE, "garbage", "empty", "reply cut short"),
         *("reply forged", "reply altered", "old reply", "old reply"),
     ),
-    "file": (LOST_REPLY, BROKEN_BEFORE, "garbage", "file cut short", "reply forged", "no file yet"),
+    "file": (
+        *(LOST_REPLY, BROKEN_BEFORE, "garbage", "file cut short", "reply forged", "no file yet"),
+        *("row missing", "row twice"),
+    ),
     "statement": (LOST_REPLY, BROKEN_BEFORE, "garbage", "reply cut short", "no file yet"),
     "issuer": (LOST_REQUEST, LOST_REPLY, BROKEN_BEFORE, "garbage", "empty", "reply cut short"),
 }
@@ -104,6 +111,8 @@ class Outside:
     random: Random = field(init=False)
     rate: float = 0.0
     """How many of a hundred calls the network spoils, as a fraction."""
+    halves: bool = False
+    """Every other payment is cut in the middle of its bytes."""
     counts: Counter[str] = field(default_factory=Counter)
     late: list[tuple[datetime, int, Message]] = field(default_factory=list)
     mailbox: list[tuple[datetime, int, dict[str, str], bool]] = field(default_factory=list)
@@ -157,7 +166,8 @@ class Outside:
             self.counts[f"{about}: {fault}"] += 1
             self.hub.note("network", f"{about} {message.subject}: {fault}")
         reply = self._carried(message, fault)
-        self.hub.pause(At.REPLY, f"{about} {message.subject}")
+        in_half = " in half" if fault == HALF else ""
+        self.hub.pause(At.REPLY, f"{about} {message.subject}{in_half}")
         if self.hub.current is not None:
             self.hub.current.has_paid = about in {"pay", "debit"}
         if reply is None or (reply.status == 504 and not reply.body):
@@ -218,6 +228,8 @@ class Outside:
             self.counts[f"outage of {partner}"] += 1
 
     def _fault(self, about: str) -> str | None:
+        if self.halves and FAULTS.get(about) is FAULTS["pay"] and self.random.random() < 0.5:
+            return HALF
         choices = FAULTS.get(about)
         if choices is None or self.random.random() >= self.rate:
             return None
@@ -317,12 +329,32 @@ def _altered(body: bytes) -> bytes:
 
 def _cut_inside(body: bytes) -> bytes:
     """Cut the packed file in half and sign the whole again, as a channel with a broken disk."""
+    return _with_file(body, lambda packed: packed[: len(packed) // 8 * 4])
+
+
+def _with_rows(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
+    """Change the rows of payments in the file; its totals stay what they were."""
+
+    def changed(packed: str) -> str:
+        box = zipfile.ZipFile(io.BytesIO(zlib.decompress(base64.b64decode(packed))))
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as written:
+            for entry in box.infolist():
+                content = box.read(entry)
+                if "ZM_" in entry.filename:
+                    content = b"".join(change(content.splitlines(keepends=True)))
+                written.writestr(entry, content, zipfile.ZIP_DEFLATED)
+        return base64.b64encode(zlib.compress(out.getvalue())).decode("ascii")
+
+    return lambda body: _with_file(body, changed)
+
+
+def _with_file(body: bytes, change: Callable[[str], str]) -> bytes:
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     if "fileContent" not in form:
         return body
-    half = form["fileContent"][: len(form["fileContent"]) // 8 * 4]
     form = {name: value for name, value in form.items() if name != "signature"}
-    return urlencode(forms.signed({**form, "fileContent": half})).encode()
+    return urlencode(forms.signed({**form, "fileContent": change(form["fileContent"])})).encode()
 
 
 _SPOILING: Final[dict[str, Callable[[Reply], Reply]]] = {
@@ -333,5 +365,7 @@ _SPOILING: Final[dict[str, Callable[[Reply], Reply]]] = {
     "reply forged": _with_body(200, _forged),
     "reply altered": _with_body(200, _altered),
     "file cut short": _with_body(200, _cut_inside),
+    "row missing": _with_body(200, _with_rows(lambda rows: rows[:-1])),
+    "row twice": _with_body(200, _with_rows(lambda rows: rows + rows[-1:])),
     "no file yet": _with_body(404, lambda _: b""),
 }

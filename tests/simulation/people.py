@@ -6,7 +6,7 @@ Each is one transaction by a real verb; a refusal is an answer like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -111,7 +111,10 @@ class People:
         elif chance < 0.09:
             found.append(("hold", self._hold(leg_id)))
         elif chance < 0.14:
-            found.append(("place again", self._place(self.random.choice(self.orders))))
+            order = self.random.choice(self.orders)
+            changed = replace(order, months=24)
+            found.append(("place again", self._place(order)))
+            found.append(("place otherwise", self._place(changed)))
         return found
 
     def _place(self, order: LoanOrder) -> Act:

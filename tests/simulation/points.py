@@ -31,6 +31,7 @@ def _of_sending(worker: Worker) -> str:
     has_number = "transfer" in tables or "debit_step" in tables
     for name, is_there in (
         ("K2 number committed, nothing sent", worker.at is At.CALL and is_about_pay),
+        ("K3 bytes partly sent", worker.at is At.REPLY and what.endswith("in half")),
         ("K4 sent, reply not read", worker.at is At.REPLY and is_about_pay),
         ("K2 number committed, nothing sent", worker.at is At.COMMITTED and has_number),
         ("K7 booked, no schedule", "instalment" in tables or "instalment" in what),

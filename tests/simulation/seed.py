@@ -154,6 +154,7 @@ class Simulation:
     def _live(self, turns: int, leaps: int) -> None:
         """Let everything go wrong for so many turns, and then let it come to an end."""
         self.is_healed, self.outside.rate = False, self.plan.network
+        self.outside.halves = self.plan.dies_at == "K3 "
         for number, process in enumerate(self.processes):
             # No two clocks agree to the last digit.
             process.clock.by = self.plan.skews[number] + timedelta(microseconds=number)
@@ -302,20 +303,23 @@ class Simulation:
             self._tamper()
 
     def _tamper(self) -> None:
-        """Alter a payee in the database, past every door."""
+        """Alter or spoil a payee in the database, past every door."""
+        card = self.random.choice(
+            ("(SELECT card FROM payout_leg ORDER BY id DESC LIMIT 1)", "'\\x00'::bytea")
+        )
         count = self.storage.alter(
-            "UPDATE payout_leg SET card = (SELECT card FROM payout_leg ORDER BY id DESC LIMIT 1) "
+            f"UPDATE payout_leg SET card = {card} "
             "WHERE id = (SELECT id FROM payout_leg WHERE status IN ('planned', 'approved') "
             "ORDER BY id LIMIT 1) AND (SELECT count(*) FROM payout_leg) > 1"
         )
         if count:
-            self.hub.counts["card altered in the database"] += count
+            self.hub.counts["card altered or spoilt in the database"] += count
 
     def _heal(self) -> None:
         """Let the faults end and everything come to where nothing more is to be done."""
         self.is_healed = True
         self.hub.note("world", "heals")
-        self.outside.rate = 0.0
+        self.outside.rate, self.outside.halves = 0.0, False
         self.outside.world.outages.clear()
         for process in self.processes:
             process.clock.by = timedelta(0)
