@@ -22,7 +22,7 @@ from disbursement.records.loans import Loan, LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutLeg, PayoutStep
 from kernel.money import ZERO
 from tests.disbursement import builders as make
-from tests.faults import collections
+from tests.faults import collecting
 
 SETTLED = frozenset({LegStatus.MATCHED, LegStatus.PAYOFF_VERIFIED})
 ENDS: Mapping[str | None, frozenset[LegStatus]] = {
@@ -53,7 +53,7 @@ def judge(session: Session, books: Mapping[str, Any]) -> Verdict:
         *_different(session, sent, orders),
         *(f"books: {one}" for one in checking.check_books(session)),
         *_undecided(sent),
-        *collections.complaints(session, books["collections"]["orders"]),
+        *collecting.complaints(session, books["collections"]["orders"]),
         *_without_evidence(session, sent),
         *_wrong_principal(session, sent, orders),
         *_off_the_edges(session),
@@ -149,7 +149,7 @@ def _wrong_principal(
         if loan.status not in ended | running or loan.principal.fen != kept[loan.id]:
             yield f"I6: loan {loan.id} is {loan.status} at {loan.principal}, paid {kept[loan.id]}"
         owed = ledger.balance(session, accounts.loan_principal(loan.id)).fen
-        repaid = collections.principal_repaid(session, loan.id).fen
+        repaid = collecting.principal_repaid(session, loan.id).fen
         if owed + repaid != kept[loan.id]:
             yield f"I6: the ledger has {owed} and {repaid} repaid, paid {kept[loan.id]} fen"
 
