@@ -1,39 +1,40 @@
 WITH plan AS MATERIALIZED (
     -- What the instalments in force say of each loan on the day.
-    SELECT p.loan_id, p.closed_through, p.overdue_since AS was_overdue, p.bucket AS was_bucket,
+    SELECT p.ctid AS at, p.loan_id, p.overdue_since AS was_overdue, p.bucket AS was_bucket,
         p.is_accruing AS was_accruing, l.order_id, l.application_ref, l.principal AS lent,
-        l.penalty_grace_days AS grace, coalesce(i.fallen_on, l.value_date) AS open_since,
-        f.code AS funder, i.*
+        l.penalty_grace_days AS grace, f.code AS funder, i.due[1] AS number,
+        coalesce(i.due[2], 0) AS principal, coalesce(i.due[3], 0) AS interest,
+        coalesce(i.due[4], 0) AS fees, %(day)s::date + i.next[2]::int AS next_due,
+        i.next[3] AS next_interest,
+        CASE WHEN i.dues = 0 THEN p.earning_since ELSE %(day)s END AS open_since, a.*
     FROM unnest(%(ids)s::uuid[]) AS chunk (id)
     JOIN loan_position p ON p.loan_id = chunk.id
     JOIN loan l ON l.id = p.loan_id
     JOIN funder f ON f.id = l.funder_id
     CROSS JOIN LATERAL (
+        -- The one that falls due and the one after it, in one look at the loan's instalments.
         SELECT count(*) FILTER (WHERE due_on = %(day)s) AS dues,
-            max(number) FILTER (WHERE due_on = %(day)s) AS number,
-            coalesce(sum(principal) FILTER (WHERE due_on = %(day)s), 0)::bigint AS principal,
-            coalesce(sum(interest) FILTER (WHERE due_on = %(day)s), 0)::bigint AS interest,
-            coalesce(sum(fees) FILTER (WHERE due_on = %(day)s), 0)::bigint AS fees,
-            max(due_on) FILTER (WHERE due_on <= %(day)s) AS fallen_on,
-            min(due_on) FILTER (WHERE due_on > %(day)s) AS next_due,
-            (array_agg(interest ORDER BY number) FILTER (WHERE due_on > %(day)s))[1]
-                AS next_interest,
-            coalesce(sum(interest) FILTER (WHERE due_on BETWEEN p.overdue_since AND %(day)s),
-                0)::bigint AS open_interest,
-            -- Overdue principal, the days since it fell due, the rate: half-up by instalment.
+            min(ARRAY[number, principal, interest, fees]) FILTER (WHERE due_on = %(day)s) AS due,
+            min(ARRAY[number, due_on - %(day)s, interest]) FILTER (WHERE due_on > %(day)s) AS next
+        FROM instalment
+        WHERE loan_id = l.id AND schedule_version = l.schedule_version AND due_on >= %(day)s) i
+    CROSS JOIN LATERAL (
+        -- Overdue principal, the days since it fell due, the rate: half-up by instalment.
+        SELECT coalesce(sum(interest), 0)::bigint AS open_interest,
             coalesce(sum(div(2 * principal * l.penalty_rate * (%(day)s - due_on)
                     + l.penalty_day_basis, 2 * l.penalty_day_basis))
-                FILTER (WHERE due_on >= p.overdue_since
-                    AND %(day)s - due_on > l.penalty_grace_days), 0)::bigint AS penalty_by_now,
+                FILTER (WHERE %(day)s - due_on > l.penalty_grace_days), 0)::bigint
+                AS penalty_by_now,
             coalesce(sum(div(2 * principal * l.penalty_rate * (p.closed_through - due_on)
                     + l.penalty_day_basis, 2 * l.penalty_day_basis))
-                FILTER (WHERE due_on >= p.overdue_since
-                    AND p.closed_through - due_on > l.penalty_grace_days), 0)::bigint
+                FILTER (WHERE p.closed_through - due_on > l.penalty_grace_days), 0)::bigint
                 AS penalty_before
         FROM instalment
-        WHERE loan_id = l.id AND schedule_version = l.schedule_version) i
+        WHERE p.overdue_since IS NOT NULL AND loan_id = l.id
+            AND schedule_version = l.schedule_version
+            AND due_on BETWEEN p.overdue_since AND %(day)s) a
     WHERE l.status = %(active)s AND i.dues <= 1
-      AND (i.principal + i.interest + i.fees > 0 OR i.next_due IS NOT NULL
+      AND (i.due[2] + i.due[3] + i.due[4] > 0 OR i.next IS NOT NULL
         OR p.overdue_since IS NOT NULL)
       AND NOT EXISTS (SELECT FROM account WHERE code = 'loan_credit/' || l.id::text)
       AND NOT EXISTS (SELECT FROM loan_event e
@@ -67,24 +68,24 @@ WITH plan AS MATERIALIZED (
         earning = CASE WHEN s.accrues THEN coalesce(s.next_interest, 0) ELSE 0 END,
         earning_until = CASE WHEN s.accrues AND s.next_interest > 0 THEN s.next_due
             ELSE %(day)s END
-    FROM standing s WHERE p.loan_id = s.loan_id
+    -- The row is locked, so it still lies where it was read.
+    FROM standing s WHERE p.ctid = s.at
 ), told AS (
     INSERT INTO event (kind, subject, body, at)
-    SELECT kind, loan_id, jsonb_build_object('order_id', order_id, 'application_ref',
-        application_ref, 'principal', (lent / 100.0)::numeric(20, 2)::text) || body, %(at)s
-    FROM (
-        SELECT 'loan.due' AS kind, loan_id, order_id, application_ref, lent, jsonb_build_object(
-            'number', number::text, 'due_on', %(day)s::date::text,
-            'amount', ((principal + interest + fees) / 100.0)::numeric(20, 2)::text) AS body
-        FROM standing WHERE principal + interest + fees > 0
-        UNION ALL
-        SELECT CASE WHEN bucket = 'M0' THEN 'loan.caught_up' ELSE 'loan.overdue' END, loan_id,
-            order_id, application_ref, lent, jsonb_build_object('bucket', bucket,
-            'was', was_bucket, 'days_past_due', coalesce(%(day)s - since, 0)::text,
-            'overdue_since', coalesce(since::text, ''), 'is_worse',
-            (array_position(%(buckets)s::text[], bucket)
-                > array_position(%(buckets)s::text[], was_bucket::text))::text)
-        FROM standing WHERE bucket <> was_bucket) facts
+    SELECT 'loan.due', loan_id, jsonb_build_object('order_id', order_id,
+        'application_ref', application_ref, 'principal', (lent / 100.0)::numeric(20, 2)::text,
+        'number', number::text, 'due_on', %(day)s::date::text,
+        'amount', ((principal + interest + fees) / 100.0)::numeric(20, 2)::text), %(at)s
+    FROM standing WHERE principal + interest + fees > 0
+    UNION ALL
+    SELECT CASE WHEN bucket = 'M0' THEN 'loan.caught_up' ELSE 'loan.overdue' END, loan_id,
+        jsonb_build_object('order_id', order_id, 'application_ref', application_ref,
+        'principal', (lent / 100.0)::numeric(20, 2)::text, 'bucket', bucket, 'was', was_bucket,
+        'days_past_due', coalesce(%(day)s - since, 0)::text,
+        'overdue_since', coalesce(since::text, ''), 'is_worse',
+        (array_position(%(buckets)s::text[], bucket)
+            > array_position(%(buckets)s::text[], was_bucket::text))::text), %(at)s
+    FROM standing WHERE bucket <> was_bucket
 )
 -- What is to be posted, as `loan_flows` has it, by kind and funder; then what is counted only.
 SELECT funder, reason, debit, credit, string_agg(loan_id::text, ',') AS loans,

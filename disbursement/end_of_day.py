@@ -20,8 +20,8 @@ from kernel import logs
 from kernel.clock import Clock, business_day
 from kernel.db import transaction
 
-CHUNK_LOANS: Final = 5_000
-"""Loans closed by one statement: under a second of work, which a kill or a lock may cost."""
+CHUNK_LOANS: Final = 2_000
+"""Loans closed by one statement: some tenths of a second, which a kill or a lock may cost."""
 WORKERS: Final = 2
 """Spans of loans that are worked on at the same time, where there is more than one chunk."""
 SINGLY_LOANS: Final = 100
