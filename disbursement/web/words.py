@@ -67,6 +67,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         BreakKind.BANK_TOTAL: ("银行合计不符", "Bank total differs"),
         BreakKind.BANK_ONLY: ("银行单边流水", "On the statement only"),
         BreakKind.FUNDING: ("注资不符", "Deposit on one side only"),
+        BreakKind.TRANSFER: ("来账待认领", "Transfer for no known loan"),
         BreakKind.VALUE_DATE: ("起息日不符", "Value date differs"),
         BreakKind.BALANCE: ("账户变动不符", "Account moved otherwise"),
         BreakKind.FILE_MISSING: ("缺少对账文件", "File missing"),
