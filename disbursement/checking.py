@@ -22,6 +22,7 @@ from disbursement import (
     loan_books,
     loan_events,
     loan_standing,
+    positions,
 )
 from disbursement.ledger_checks import DIFFERENCES_MAX
 from disbursement.loan_books import Life
@@ -153,6 +154,7 @@ def check_books(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> 
             return differences
     if loan_ids is None:
         differences.extend(_check_totals(session))
+        differences.extend(positions.check(session))
     return differences
 
 
