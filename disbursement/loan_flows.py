@@ -4,7 +4,8 @@ Accounts of the loan show what its schedule says: principal owed; interest, pena
 fell due and are not paid; money that waits. Their counterparts depend on how the loan counts:
 while it accrues, what falls due comes out of accrued interest; in non-accrual it is owed but no
 income until it is paid; written off, nothing of it is shown and whatever comes in is a recovery.
-Source of the last two: 财金〔2002〕5号 (non-accrual), 财会〔2017〕22号 and bank accounting practice.
+Sources: 财金〔2002〕5号 (interest overdue more than 90 days leaves income, and is income again when
+it is paid), 财金〔2017〕90号 (written off in the books, the claim stands: 账销案存).
 """
 
 from __future__ import annotations

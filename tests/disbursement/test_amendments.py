@@ -414,3 +414,19 @@ def test_a_written_off_loan_is_not_prepaid_nor_amended(session):
         )  # fmt: skip
     with pytest.raises(NotAnAmendment):
         ask(session, loan, waived("1.00", on=LOST))
+
+
+def test_a_last_recovery_that_bounced_leaves_the_loan_written_off_again(session):
+    loan = written_off(session)
+    on = date(2027, 3, 1)
+    owing = servicing.owed(session, loan.id, on=on)
+    event = repay(session, loan, str(owing.due), on)
+    settled = loan.status
+
+    servicing.take_back(
+        session, loan.id, event_id=event.id, reason="bounced", on=on, by=lives.CHANNEL, at=noon(on)
+    )
+
+    assert settled is LoanStatus.SETTLED
+    assert loan.status is LoanStatus.WRITTEN_OFF
+    assert servicing.owed(session, loan.id, on=on).due == owing.due

@@ -295,3 +295,16 @@ def test_the_penalty_that_was_signed_is_never_above_the_cap(session):
 
     # One and a half times 20 % is 30 %; a consumer finance company may charge 24 %.
     assert Rate(loan.penalty_rate) == Rate.percent("24.00")
+
+
+def test_a_card_paid_at_last_after_everything_came_back_brings_the_loan_to_life(session):
+    loan, first, second = two_cards(session)
+    for leg in (first, second):
+        lives.returned(session, leg, on=date(2026, 1, 20))
+    undone = loan.status
+
+    succeed(session, first, "1200.00", date(2026, 1, 30))
+
+    assert undone is LoanStatus.UNDONE
+    assert (loan.status, loan.principal) == (LoanStatus.ACTIVE, Money.yuan("1200.00"))
+    assert loans.instalments(session, loan)[0].due_on == FIRST
