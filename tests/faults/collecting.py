@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from disbursement import accounts, breaks, ledger, legs
@@ -86,14 +86,10 @@ def _collected_twice(
 def _money_in(session: Session, orders: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """I3: what was collected stands in the ledger, and has arrived on the bank's statement."""
     collected = sum(o["fen"] for o in orders if o["state"] == "paid" and not o["returned"])
-    booked = session.scalar(
-        select(func.coalesce(func.sum(DebitOrder.amount), 0)).where(
-            DebitOrder.status == DebitStatus.PAID
-        )
-    )
-    fen = booked.fen if isinstance(booked, Money) else int(booked or 0)
-    if fen != collected:
-        yield f"I3: {collected} fen collected, {fen} booked"
+    paid = session.scalars(select(DebitOrder.amount).where(DebitOrder.status == DebitStatus.PAID))
+    booked = sum(amount.fen for amount in paid if amount is not None)
+    if booked != collected:
+        yield f"I3: {collected} fen collected, {booked} booked"
     left = ledger.balance(session, accounts.collection(legs.UNIONPAY))
     if left != ZERO:
         yield f"I3: {left} collected and not arrived"

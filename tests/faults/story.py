@@ -126,8 +126,10 @@ def collect_in_trouble(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
     running = lending.bind_cards()
     crew.town.advance_to(shanghai(lending.first_due_day(), 8, 30))
     stage.trace(f"instalments of {running} loans fall due")
-    for _ in range(STEPS // 2):
-        stage.suffer(random.choice(sorted({*MENU, END_OF_DAY})))
+    names = [END_OF_DAY, *random.sample(sorted(MENU), STEPS // 2 - 1)]
+    random.shuffle(names)
+    for name in names:
+        stage.suffer(name)
         time.sleep(0.2 + random.random() * 0.8)
         crew.town.advance(timedelta(seconds=random.randint(30, 360)))
         mend_some(stage)
@@ -158,26 +160,32 @@ def heal(stage: Stage) -> None:
 
 def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
     """Let days pass until the judge has nothing to say, but no more than so many."""
-    crew = stage.crew
     lending.released = list(lending.loan_ids)
-    for day in range(1, DAYS_MAX + 1):
+    day = 0
+    while True:
+        day += 1
         for hour, minute in HOURS:
-            today = business_day(crew.town.clock.now())
-            wanted = shanghai(today, hour, minute)
-            if wanted <= crew.town.clock.now():
-                wanted += timedelta(days=1)
-            crew.town.advance_to(wanted)
-            _when_it_can(lambda: thaw(at=crew.town.clock.now()))
-            _when_it_can(lending.look_after)
-            _when_it_can(lending.approve)
-            wait_until_jobs_run(crew)
-            stage.trace(f"{wanted:%m-%d %H:%M} has passed")
-        if day >= DAYS_MIN:
-            with transaction() as session:
-                verdict = oracle.judge(session, lending.partners.books())
-            if not verdict.complaints:
-                break
-    return day, verdict
+            _let_hours_go_by(stage, lending, hour, minute)
+        if day < DAYS_MIN:
+            continue
+        with transaction() as session:
+            verdict = oracle.judge(session, lending.partners.books())
+        if not verdict.complaints or day >= DAYS_MAX:
+            return day, verdict
+
+
+def _let_hours_go_by(stage: Stage, lending: Lending, hour: int, minute: int) -> None:
+    """Let the next such time of a day come, with whatever staff have to do, and see the jobs run."""
+    town = stage.crew.town
+    wanted = shanghai(business_day(town.clock.now()), hour, minute)
+    if wanted <= town.clock.now():
+        wanted += timedelta(days=1)
+    town.advance_to(wanted)
+    _when_it_can(lambda: thaw(at=town.clock.now()))
+    _when_it_can(lending.look_after)
+    _when_it_can(lending.approve)
+    wait_until_jobs_run(stage.crew)
+    stage.trace(f"{wanted:%m-%d %H:%M} has passed")
 
 
 def wait_until_jobs_run(crew: Crew) -> None:

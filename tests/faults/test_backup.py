@@ -17,20 +17,21 @@ from tests.faults import lending, mishaps
 from tests.faults import scene as scenes
 from tests.faults.mishaps import Stage
 from tests.faults.proxy import Fault, Toxic, Way
+from tests.faults.scene import Scene
 
 pytestmark = pytest.mark.slow
 
 SETTLED = {LegStatus.MATCHED, LegStatus.PAYOFF_VERIFIED}
 
 
-def pay(scene) -> int:
+def pay(scene: Scene) -> int:
     ran = scene.crew.command("pay", "--json")
     assert ran.returncode == 0, ran.stderr
     sent: int = json.loads(ran.stdout.splitlines()[-1])["sent"]
     return sent
 
 
-def unknown_at_the_backup(scene) -> UUID:
+def unknown_at_the_backup(scene: Scene) -> UUID:
     """Pay a loan whose answers are all cut."""
     scene.lend()
     with scene.worker() as around:
@@ -41,7 +42,7 @@ def unknown_at_the_backup(scene) -> UUID:
     return scene.lending.loan_ids[-1]
 
 
-def placed(scene, *, is_approved: bool) -> UUID:
+def placed(scene: Scene, *, is_approved: bool) -> UUID:
     scene.lending.place(loans_count=1, faulty=0.0)
     loan_id = scene.lending.loan_ids[-1]
     if is_approved:
@@ -50,7 +51,7 @@ def placed(scene, *, is_approved: bool) -> UUID:
     return loan_id
 
 
-def back_to_the_backup(scene, stage: Stage) -> None:
+def back_to_the_backup(scene: Scene, stage: Stage) -> None:
     """Lose the database after ten minutes, and do what the runbook says."""
     crew = scene.crew
     crew.town.advance(mishaps.BACKUP_AGE)
