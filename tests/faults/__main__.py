@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,14 @@ def main() -> int:
 
 
 def _tell(seed: int, server: Server, folder: Path, *, aloud: bool) -> Told:
-    told = story.tell(seed, server, folder / f"story-{seed}", trace=_tracer() if aloud else _quiet)
+    trace = _tracer() if aloud else _quiet
+    try:
+        told = story.tell(seed, server, folder / f"story-{seed}", trace=trace)
+    except Exception as broken:
+        # One story that breaks off must not keep the others from being told.
+        traceback.print_exc()
+        told = story.broken_off(seed, f"the story broke off: {type(broken).__name__}")
+        server.start_again()
     happened = ", ".join(
         f"{name} ×{count}" if count > 1 else name for name, count in sorted(told.happened.items())
     )

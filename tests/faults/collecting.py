@@ -58,7 +58,7 @@ def _different(
 ) -> Iterable[str]:
     for one in ours:
         order = orders.get(one.order_no or "")
-        if one.status not in ENDS[_stands(order)] or one.contradicted_at is not None:
+        if one.status not in ENDS.get(_stands(order), ()) or one.contradicted_at is not None:
             yield f"I2: debit {one.id} is {one.status}, the channel says {_stands(order)}"
         if order is not None and (one.amount is None or one.amount.fen != order["fen"]):
             yield f"I2: debit {one.id} of {one.amount}, the channel has {order['fen']} fen"

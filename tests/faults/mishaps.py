@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 from urllib.error import URLError
 
+from tests.disbursement.partners import Partners
 from tests.faults import lending
 from tests.faults.crew import OURS, SANDBOX, SCHEDULERS, WEB, Crew
 from tests.faults.proxy import Fault, Toxic, Way
@@ -43,8 +44,6 @@ class Stage:
 
     def books(self) -> dict[str, Any]:
         """Read the channel's own books, if the channel answers now."""
-        from tests.disbursement.partners import Partners
-
         with suppress(URLError, OSError, json.JSONDecodeError):
             return Partners(self.crew.sandbox_url, self.crew.town.clock).books()
         return {"orders": []}

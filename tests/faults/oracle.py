@@ -106,7 +106,7 @@ def _different(
             yield f"I2: the channel's order {order_no} is in no book of ours"
     for leg in sent:
         stands = _stands(orders.get(leg.order_no or ""))
-        if leg.status not in ENDS[stands]:
+        if leg.status not in ENDS.get(stands, ()):
             yield f"I2: leg {leg.id} is {leg.status}, the channel says {stands}"
         order = orders.get(leg.order_no or "")
         if order is not None and (leg.amount is None or leg.amount.fen != order["fen"]):

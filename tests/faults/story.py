@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from kernel import config, db, sealing
 from kernel.clock import business_day, shanghai
 from kernel.db import transaction
-from kernel.money import Money
+from kernel.money import ZERO, Money
 from kernel.records import JobState
 from tests.disbursement.partners import Partners
 from tests.faults import mishaps, oracle
@@ -98,6 +98,20 @@ def tell(
         collected=Money(verdict.collected_fen),
         seconds=time.monotonic() - begun,
         days=days,
+    )
+
+
+def broken_off(seed: int, complaint: str) -> Told:
+    """Say of a story that could not be told to its end why."""
+    return Told(
+        seed=seed,
+        happened=Counter(),
+        complaints=(complaint,),
+        paid=ZERO,
+        returned=ZERO,
+        collected=ZERO,
+        seconds=0.0,
+        days=0,
     )
 
 
