@@ -25,7 +25,7 @@ from kernel.web import consoles, forms
 from kernel.web.access import actor, allow
 from kernel.web.around import now, say
 from kernel.web.forms import Filled
-from kernel.web.idempotency import once_per_form
+from kernel.web.idempotency import once_per_form, repeatable
 
 blueprint = Blueprint("credit", __name__, url_prefix="/credit-reports")
 
@@ -113,8 +113,9 @@ def reject(report_id: UUID, session: Session) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:report_id>/file")
 @allow(*FINANCE)
+@repeatable("the same bytes each time, and each reading is to leave its rows")
 def write(report_id: UUID) -> ResponseReturnValue:
-    """Write the file of a released report; each time leaves its rows, so no reply is kept."""
+    """Write the file of a released report."""
     with transaction() as session:
         file = credit_reports.export(session, report_id, by=actor(), at=now())
     response = Response(file.content, content_type="text/csv; charset=utf-8")
