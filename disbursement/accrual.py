@@ -7,7 +7,7 @@ single day was rounded to, and a plan that changed is put right by the next diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -72,11 +72,3 @@ def earning_of(value_date: date, dues: Sequence[Due], *, on: date) -> Earning:
         earned += due.interest
         since = due.on
     return Earning(earned=earned, since=since, earning=ZERO, until=since)
-
-
-def daily(earnings: Iterable[Earning], *, on: date, before: Money) -> Money:
-    """Give a day's accrual of many loans: all they have earned by it, less what was before.
-
-    It is negative when a plan that changed has earned less than was thought.
-    """
-    return Money.total(one.by(on) for one in earnings) - before

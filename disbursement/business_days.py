@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from sqlalchemy import Date, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, ledger
+from disbursement import accounts, accrual, ledger
 from disbursement.day_figures import Figures
 from disbursement.delinquency import Bucket
 from disbursement.ledger import Posting
@@ -45,30 +47,19 @@ _STANDING: Final = text(
     GROUP BY product_id, bucket, grade, is_accruing
     """  # noqa: S608 - text of our own
 ).bindparams(bindparam("day", type_=Date()))
-# A loan that was closed beyond the day, since something was booked on it later, is read from its
-# instalments as they are now.
 _AHEAD: Final = text(
-    f"""
-    SELECT product_id, sum(earned + {_EARNED}) AS earned
-    FROM (
-        SELECT p.product_id, CASE WHEN l.value_date > :day THEN 0 WHEN NOT p.is_accruing
-                THEN p.earned ELSE p.earned - i.later END AS earned,
-            coalesce(i.since, l.value_date) AS since, i.until,
-            CASE WHEN p.is_accruing THEN i.earning ELSE 0 END AS earning
-        FROM loan_position p JOIN loan l ON l.id = p.loan_id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(interest) FILTER (
-                    WHERE due_on > :day AND due_on <= p.earning_since), 0) AS later,
-                max(due_on) FILTER (WHERE due_on <= :day) AS since,
-                coalesce(min(due_on) FILTER (WHERE due_on > :day), :day) AS until,
-                coalesce((array_agg(interest ORDER BY number)
-                    FILTER (WHERE due_on > :day))[1], 0) AS earning
-            FROM instalment
-            WHERE loan_id = l.id AND schedule_version = l.schedule_version) i
-        WHERE p.earning_since > :day) ahead
-    GROUP BY product_id
-    """  # noqa: S608 - text of our own
-).bindparams(bindparam("day", type_=Date()))
+    """
+    SELECT p.loan_id, p.product_id, p.earned, p.is_accruing, p.earning_since, l.value_date,
+        i.due_on, i.interest
+    FROM loan_position p JOIN loan l ON l.id = p.loan_id
+    JOIN instalment i ON i.loan_id = l.id AND i.schedule_version = l.schedule_version
+    WHERE p.earning_since > :day AND l.value_date <= :day ORDER BY p.loan_id, i.number
+    """
+)
+AHEAD_AT_ONCE: Final = 10_000
+"""Instalments of loans that are ahead of the day, kept in memory at a time."""
+END_SECONDS_MAX: Final = 600
+"""Adding up all positions takes a second a million."""
 
 
 class DayStillRuns(Refused):
@@ -142,6 +133,7 @@ def end(session: Session, day: date, *, at: datetime) -> bool:
     A day's accrual is what all loans have earned by its close, less the same of the day before.
     False when the day is not done with: a loan came to it meanwhile, or somebody else closed it.
     """
+    session.execute(text(f"SET LOCAL statement_timeout = '{END_SECONDS_MAX}s'"))
     closed = lock(session, day)
     left = select(LoanPosition.loan_id).where(LoanPosition.next_on <= day).limit(1)
     if closed is None or session.scalar(left) is not None:
@@ -217,9 +209,28 @@ def _earned(session: Session, day: date, figures: Figures) -> dict[UUID, Money]:
         figures.count("overdue", 0 if row.bucket == Bucket.M0 else row.open)
         figures.count("non_accrual", 0 if row.is_accruing else row.open)
     if ahead:
-        for product_id, fen in session.execute(_AHEAD, {"day": day}):
-            earned[product_id] += int(fen)
+        for product_id, fen in _ahead(session, day):
+            earned[product_id] += fen
     return {product_id: Money(fen) for product_id, fen in earned.items()}
+
+
+def _ahead(session: Session, day: date) -> Iterator[tuple[UUID, int]]:
+    """Tell what each loan has earned that is closed beyond the day, as something was booked later.
+
+    It is read from its instalments as they are now.
+    """
+    rows = session.execute(_AHEAD, {"day": day}).yield_per(AHEAD_AT_ONCE)
+    for _, of_loan in groupby(rows, key=attrgetter("loan_id")):
+        some = list(of_loan)
+        loan = some[0]
+        if not loan.is_accruing:
+            yield loan.product_id, loan.earned
+            continue
+        dues = [accrual.Due(row.due_on, Money(row.interest)) for row in some]
+        stretch = accrual.earning_of(loan.value_date, dues, on=day)
+        running = stretch.by(day) - stretch.earned
+        later = sum(due.interest.fen for due in dues if day < due.on <= loan.earning_since)
+        yield loan.product_id, loan.earned - later + running.fen
 
 
 def _earned_before(session: Session, day: date) -> dict[UUID, Money]:

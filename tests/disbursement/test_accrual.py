@@ -75,16 +75,3 @@ def test_no_day_earns_less_than_nothing(plan, days):
     assert accrual.by_plan(BEGIN, plan, on=after(days + 1)) >= accrual.by_plan(
         BEGIN, plan, on=after(days)
     )
-
-
-@given(st.lists(plans(), max_size=4), plans(), st.integers(0, 100))
-def test_a_plan_that_changed_is_put_right_by_the_next_day(kept, changed, days):
-    # One loan's plan becomes another overnight: all is as if it had been the other all along.
-    before = Money.total(accrual.by_plan(BEGIN, plan, on=after(days)) for plan in (*kept, changed))
-    now = [accrual.earning_of(BEGIN, plan, on=after(days + 1)) for plan in kept]
-
-    amount = accrual.daily(now, on=after(days + 1), before=before)
-
-    assert before + amount == Money.total(
-        accrual.by_plan(BEGIN, plan, on=after(days + 1)) for plan in kept
-    )
