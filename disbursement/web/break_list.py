@@ -17,6 +17,7 @@ from disbursement.breaks import AgeBucket
 from disbursement.matching import working_days
 from disbursement.matching.kinds import BreakKind
 from disbursement.records.breaks import Break, BreakStatus, BreakStep, Resolution
+from disbursement.records.debits import DebitOrder, IncomingTransfer
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import BankLine, SettlementRow, StatementFile
 from kernel import moves
@@ -109,6 +110,8 @@ class BreakWhole:
     age_days: int
     bucket: AgeBucket
     leg: Any
+    debit: DebitOrder | None
+    transfer: IncomingTransfer | None
     row: SettlementRow | None
     line: BankLine | None
     file: StatementFile | None
@@ -181,6 +184,10 @@ def whole(session: Session, break_id: UUID, *, today: date) -> BreakWhole:
         age_days=age_days,
         bucket=breaks.bucket_of(age_days),
         leg=None if found.leg_id is None else _leg(session, found.leg_id),
+        debit=None if found.debit_id is None else session.get(DebitOrder, found.debit_id),
+        transfer=(
+            None if found.transfer_id is None else session.get(IncomingTransfer, found.transfer_id)
+        ),
         row=None if found.row_id is None else session.get(SettlementRow, found.row_id),
         line=None if found.line_id is None else session.get(BankLine, found.line_id),
         file=None if found.file_id is None else session.get(StatementFile, found.file_id),

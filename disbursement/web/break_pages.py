@@ -16,6 +16,7 @@ from disbursement import breaks, importing
 from disbursement.breaks import AgeBucket
 from disbursement.matching.kinds import BreakKind
 from disbursement.records.breaks import BreakStatus, Resolution
+from disbursement.records.debits import IncomingTransfer
 from disbursement.web import break_list
 from disbursement.web.break_list import NOBODY, BreakRow, Standing, Wanted
 from disbursement.web.explanations import MEANINGS
@@ -38,6 +39,15 @@ DONE: Final = {
         "说明已记录，等待另一位复核人员处理。",
         "The explanation is kept; another checker now decides.",
     ),
+    "proposed": (
+        "归属已提出，等待另一位复核人员确认。",
+        "It is said whose the transfer is; another checker now agrees.",
+    ),
+    "consented": (
+        "已按来账日记入该贷款，差异随之消除。",
+        "It is booked on the loan for the day it came in, and the break is gone.",
+    ),
+    "turned_down": ("归属未获确认，款项仍待认领。", "Not agreed: it is nobody's again."),
     "resolved": (
         "差异已处理。对账任务会据此更新当日结果，也可在当日页面立即重新对账。",
         "The break is resolved. The day is reconciled anew by the job, or from its page at once.",
@@ -112,7 +122,7 @@ def listed() -> ResponseReturnValue:
 def break_page(break_id: UUID) -> ResponseReturnValue:
     """Show one break with both its sides."""
     with transaction() as session:
-        return _page(session, break_id)
+        return page(session, break_id)
 
 
 @blueprint.post("/<uuid:break_id>/assign")
@@ -124,7 +134,7 @@ def assign(break_id: UUID, session: Session) -> ResponseReturnValue:
     owner = consoles.people(session).actor(filled.values.get("owner", ""))
     if not filled.is_good or owner is None:
         filled = filled if filled.faults else filled.with_fault("owner", *SAY_WHAT["owner"])
-        return _page(session, break_id, filled=filled), 422
+        return page(session, break_id, filled=filled), 422
     verb = lambda: breaks.assign(session, break_id, owner=owner, by=actor())  # noqa: E731
     return _acted(session, break_id, verb, "assigned")
 
@@ -136,7 +146,7 @@ def explain(break_id: UUID, session: Session) -> ResponseReturnValue:
     """Keep what the signed-in person says about it."""
     filled = forms.read(ExplanationForm(), {"text": SAY_WHAT["text"]})
     if not filled.is_good:
-        return _page(session, break_id, filled=filled), 422
+        return page(session, break_id, filled=filled), 422
     said = filled.values["text"]
     return _acted(
         session,
@@ -153,11 +163,11 @@ def resolve(break_id: UUID, session: Session) -> ResponseReturnValue:
     """Let it end as the signed-in checker says."""
     filled = forms.read(ResolutionForm(), {"resolution": SAY_WHAT["resolution"]})
     if not filled.is_good:
-        return _page(session, break_id, filled=filled), 422
+        return page(session, break_id, filled=filled), 422
     chosen = Resolution(filled.values["resolution"])
     if chosen not in break_list.whole(session, break_id, today=business_day(now())).ends:
         filled = filled.with_fault("resolution", *SAY_WHAT["resolution"])
-        return _page(session, break_id, filled=filled), 422
+        return page(session, break_id, filled=filled), 422
     return _acted(session, break_id, lambda: _end(session, break_id, chosen), "resolved")
 
 
@@ -176,17 +186,18 @@ def _acted(
 ) -> ResponseReturnValue:
     refused = consoles.tried(session, verb)
     if refused is not None:
-        return _page(session, break_id, refused=refused), refused.status
+        return page(session, break_id, refused=refused), refused.status
     return redirect(url_for(".break_page", break_id=break_id, done=done), 303)
 
 
-def _page(
+def page(
     session: Session,
     break_id: UUID,
     *,
     filled: forms.Filled | None = None,
     refused: Refused | None = None,
 ) -> str:
+    """Write the page of one break."""
     whole = break_list.whole(session, break_id, today=business_day(now()))
     people = consoles.people(session)
     return render_template(
@@ -196,6 +207,7 @@ def _page(
         found=whole.found,
         form=filled or _as_typed(refused),
         why_not=_why_not(whole.found.explained_by),
+        why_no_consent=_why_no_consent(whole.transfer),
         people=people,
         finance=people.of_roles(breaks.FINANCE),
         ends=[(one.value, say(*WORDS[Resolution][one])) for one in whole.ends],
@@ -226,6 +238,18 @@ def _why_not(explained_by: str | None) -> tuple[str, str] | None:
         return (
             "您已说明该差异，须由另一位复核人员处理。",
             "You explained this break; another checker must resolve it.",
+        )
+    return None
+
+
+def _why_no_consent(transfer: IncomingTransfer | None) -> tuple[str, str] | None:
+    """Say why the person may not agree whose a transfer is; None when he may."""
+    if actor().role is not Role.FINANCE_CHECKER:
+        return ("由财务复核人员确认归属。", "A finance checker agrees whose it is.")
+    if transfer is not None and transfer.proposed_by == actor().id:
+        return (
+            "归属由您提出，须由另一位复核人员确认。",
+            "You said whose it is; another checker must agree.",
         )
     return None
 

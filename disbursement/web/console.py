@@ -23,6 +23,7 @@ from disbursement.web import (
     loan_pages,
     payout_pages,
     statement_pages,
+    transfer_pages,
 )
 from disbursement.web.payout_pages import FINANCE
 from disbursement.web.words import WORDS, reason, subject, tone
@@ -70,6 +71,7 @@ for _pages in (
     loan_pages,
     amendment_pages,
     statement_pages,
+    transfer_pages,
     commission_pages,
     credit_pages,
 ):

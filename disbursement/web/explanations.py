@@ -81,6 +81,10 @@ MEANINGS: Final[Mapping[BreakKind, Words]] = {
         "注资只在一方有记录。请放款机构确认日期与金额。",
         "A deposit is known to one side only. Have the funder confirm day and amount.",
     ),
+    BreakKind.TRANSFER: (
+        "有人向我方账户转账，附言不对应任何贷款，款项在暂收科目。由一人认定归属、另一人确认后入账。",
+        "Somebody transferred money and named no loan; it stands in suspense. One person says whose it is, another agrees.",
+    ),
     BreakKind.VALUE_DATE: (
         "银行起息日不是过账日或结算日，利息可能受影响。",
         "The bank's value date is neither the day of posting nor the settlement day.",

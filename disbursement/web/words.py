@@ -11,6 +11,7 @@ from disbursement.breaks import AgeBucket
 from disbursement.matching.kinds import BreakKind
 from disbursement.records.breaks import BreakStatus, Resolution
 from disbursement.records.days import DayStatus
+from disbursement.records.debits import TransferStatus
 from disbursement.records.ledger import AccountKind, TransferState
 from disbursement.records.loans import LoanStatus
 from disbursement.records.payouts import EvidenceKind, LegStatus
@@ -81,6 +82,12 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         Resolution.WRITTEN_OFF: ("核销", "Written off"),
         Resolution.OTHER_FILE_TAKEN: ("改用后到的文件", "Take the later file"),
         Resolution.FIRST_FILE_STANDS: ("维持先到的文件", "Keep the first file"),
+    },
+    TransferStatus: {
+        TransferStatus.MATCHED: ("已按附言入账", "Booked by its reference"),
+        TransferStatus.SUSPENSE: ("待认领", "In suspense"),
+        TransferStatus.PROPOSED: ("待确认归属", "To be agreed to"),
+        TransferStatus.ASSIGNED: ("已认领入账", "Assigned and booked"),
     },
     AgeBucket: {
         AgeBucket.DAYS_0_1: ("0–1 个工作日", "0–1 working days"),
@@ -216,9 +223,12 @@ _OBJECTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern), zh)
     for pattern, zh in (
         (r"there is no settlement file", "缺少渠道清算文件"),
+        (r"there is no settlement file of (\w+)", r"缺少渠道 \1 的清算文件"),
         (r"there is no bank file", "缺少银行对账单"),
+        (r"there is no bank file of (\w+)", r"缺少渠道 \1 结算账户的银行对账单"),
         (r"breaks that nobody has explained: (\d+)", r"有 \1 笔差异尚无说明"),
         (r"undecided payouts that are no breaks: (\d+)", r"有 \1 笔结果未知的付款未列入差异"),
+        (r"undecided collections that are no breaks: (\d+)", r"有 \1 笔结果未知的扣款未列入差异"),
         (r"it was never reconciled", "尚未对账"),
         (r"its files changed after it was reconciled", "对账之后文件有变化，须重新对账"),
     )
