@@ -85,3 +85,17 @@ def claim(
 def let_go(leg: PayoutLeg) -> None:
     """Give a claim back as if it had never been made."""
     leg.claimed_by = leg.claimed_until = None
+
+
+def submitted(session: Session, leg_id: UUID, *, worker: str) -> PayoutLeg | None:
+    """Find a leg whose order number this worker committed and has not sent; None if it did not.
+
+    For a worker whose COMMIT brought no answer, before it has sent a byte.
+    """
+    return session.scalars(
+        select(PayoutLeg).where(
+            PayoutLeg.id == leg_id,
+            PayoutLeg.claimed_by == worker,
+            PayoutLeg.status == LegStatus.SUBMITTED,
+        )
+    ).one_or_none()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from disbursement import payoffs, payouts, rounds
+from disbursement import claiming, outcomes, payoffs, payouts, rounds
 from disbursement.channels import registry
 from disbursement.channels.channel import (
     Instruction,
@@ -77,6 +77,15 @@ class Sender:
         with transaction() as session:
             return payouts.prepare(session, work, findings, worker=self.worker, at=self.clock.now())
 
+    def read_back(self, work: Work) -> Instruction | None:
+        """Give what was prepared although its COMMIT brought no answer; None when it was not."""
+        with transaction() as session:
+            leg = claiming.submitted(session, work.leg_id, worker=self.worker)
+            if leg is None or leg.amount is None:
+                return None
+            key, payee = outcomes.key_of(leg), work.payee
+            return Instruction(key=key, amount=leg.amount, card=payee.card, payee=payee.name)
+
     def pay(self, work: Work, instruction: Instruction) -> Receipt | None:
         """Send an instruction whose order number is committed; None when it has become too old."""
         if self.clock.now() - instruction.key.txn_time > SEND_WITHIN:
@@ -140,10 +149,19 @@ def _send_one(sender: Sender) -> Step | None:
     except Exception:
         # One leg's failure must not stop the others; after too many it is parked.
         log.exception("payout.not_prepared", leg_id=str(work.leg_id))
-        sender.give_back(work.leg_id)
-        return Step()
+        return _go_on(sender, work)
     if instruction is None:
         return Step()
+    return _pay(sender, work, instruction)
+
+
+def _go_on(sender: Sender, work: Work) -> Step:
+    """Send what stands committed after all, and give back what does not."""
+    instruction = sender.read_back(work)
+    if instruction is None:
+        sender.give_back(work.leg_id)
+        return Step()
+    log.info("payout.read_back", leg_id=str(work.leg_id))
     return _pay(sender, work, instruction)
 
 

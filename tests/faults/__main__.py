@@ -52,7 +52,7 @@ def _tell(seed: int, server: Server, folder: Path, *, aloud: bool) -> Told:
     trace = _tracer() if aloud else _quiet
     try:
         told = story.tell(seed, server, folder / f"story-{seed}", trace=trace)
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - it is told, and it fails the run
         # One story that breaks off must not keep the others from being told.
         traceback.print_exc()
         told = story.broken_off(seed, f"the story broke off: {type(broken).__name__}")
