@@ -279,7 +279,7 @@ def _begin(
     batch = PayoutBatch(
         id=batch_id,
         channel=chosen[0][0].channel,
-        number=batch_id.hex,
+        batch_no=batch_id.hex,
         sent_at=sent_at,
         rows=len(chosen),
         total=Money.total(one.amount for _, one in chosen),
@@ -355,7 +355,7 @@ def _legs_of(session: Session, batch: PayoutBatch) -> dict[str, UUID]:
 
 
 def _key(batch: PayoutBatch) -> BatchKey:
-    return BatchKey(number=batch.number, sent_at=batch.sent_at)
+    return BatchKey(number=batch.batch_no, sent_at=batch.sent_at)
 
 
 def _lock(session: Session, batch_id: UUID) -> PayoutBatch:

@@ -59,7 +59,7 @@ class PayoutBatch(Claimable, Base):
 
     __tablename__ = "payout_batch"
     __table_args__ = (
-        UniqueConstraint("channel", "number"),
+        UniqueConstraint("channel", "batch_no"),
         CheckConstraint("rows > 0 AND total > 0", name="not_empty"),
         Index(
             "ix_payout_batch_to_ask",
@@ -71,7 +71,7 @@ class PayoutBatch(Claimable, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     """Derived from the legs in it."""
     channel: Mapped[str]
-    number: Mapped[str]
+    batch_no: Mapped[str]
     """How the channel knows it."""
     sent_at: Mapped[datetime]
     """Whole seconds; the same for every row in it."""

@@ -106,8 +106,8 @@ def test_the_number_of_a_batch_is_on_disk_before_its_upload(bank, monkeypatch):
 
     def upload(key, content):
         with transaction() as session:
-            found = session.execute(text("SELECT number, status FROM payout_batch")).one()
-        seen.append((found.number == key.number, found.status))
+            found = session.execute(text("SELECT batch_no, status FROM payout_batch")).one()
+        seen.append((found.batch_no == key.number, found.status))
         return type(one.channel).upload(one.channel, key, content)
 
     spy = type("Spy", (type(one.channel),), {"upload": staticmethod(upload)})

@@ -13,7 +13,6 @@ from disbursement import (
     ledger,
     loans,
     matches,
-    payoffs,
     payouts,
     sending,
 )
@@ -389,18 +388,3 @@ def test_a_silent_issuer_is_asked_again_soon(saga):
     saga.clock.advance(timedelta(minutes=6))
 
     assert sending.check_due(saga.surroundings) == 1
-
-
-def test_a_verified_payment_can_still_come_back(saga):
-    saga.partners.card(CARD)
-    saga.start(make.leg_order(1))
-    saga.send()
-    saga.ask(minutes=3)
-    matched(saga)
-    with transaction() as session:
-        payoffs.verify(session, saga.leg().id, letter_no="SL1", by=make.MAKER, at=saga.clock.now())
-
-    comes_back(saga, 1)
-
-    assert saga.status() is LegStatus.RETURNED
-    assert saga.loan().status is LoanStatus.UNDONE

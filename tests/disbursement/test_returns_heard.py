@@ -9,7 +9,17 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select, text
 
-from disbursement import accounts, batch_sending, channel_care, ledger, payouts, returns, sending
+from disbursement import (
+    accounts,
+    batch_sending,
+    channel_care,
+    ledger,
+    matches,
+    payoffs,
+    payouts,
+    returns,
+    sending,
+)
 from disbursement.channels import registry
 from disbursement.channels.channel import (
     Exchange,
@@ -103,6 +113,18 @@ def test_each_way_alone_is_enough(came_back, way):
 
     assert came_back.status() is LegStatus.RETURNED
     assert came_back.facts().count("payout.returned") == 1
+
+
+def test_a_payment_that_was_matched_and_verified_can_still_come_back(came_back):
+    leg, at = came_back.leg(), came_back.clock.now()
+    with transaction() as session:
+        matches.match_all(session, [leg.id], by=make.CHECKER, at=at)
+        payoffs.verify(session, leg.id, letter_no="SL1", by=make.MAKER, at=at)
+
+    by_list(came_back)
+
+    assert came_back.status() is LegStatus.RETURNED
+    assert came_back.loan().status is LoanStatus.UNDONE
 
 
 def due(saga) -> list[date]:
