@@ -44,7 +44,7 @@ class LoanLetter(Base):
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loan.id"))
     settling: Mapped[int]
     """1 for the first time the loan was settled; it counts on after a payment was taken back."""
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column("letter_no", unique=True)
     pdf: Mapped[Sealed[LetterPaper]] = mapped_column(SealedColumn(LetterPaper))
     sha256: Mapped[str] = mapped_column(String(64))
     """Of the PDF's bytes."""

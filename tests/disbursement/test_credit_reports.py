@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-from datetime import date, timedelta
-from uuid import UUID, uuid4
+from datetime import date
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from disbursement import (
-    borrowers,
-    breaks,
     credit_disputes,
     credit_file,
     credit_notices,
@@ -24,44 +18,26 @@ from disbursement import (
 )
 from disbursement.credit_file import COLUMNS, Period
 from disbursement.credit_reports import (
-    FileDiffers,
     NothingToReport,
-    NotReleased,
-    PeriodNotOver,
-    ReportWaits,
 )
-from disbursement.records.borrowers import Borrower
-from disbursement.records.credit import DisputeOutcome, HoldReason, ReportStatus
-from disbursement.records.funders import Funder
-from kernel.actors import Actor, Role
+from disbursement.records.credit import DisputeOutcome, HoldReason
 from kernel.clock import shanghai
 from kernel.db import transaction
 from kernel.money import Money
-from kernel.moves import MoveRefused
-from kernel.personal import NationalId, PersonName
-from kernel.sealing import seal
 from tests.disbursement import builders as make
+from tests.disbursement.reporting import (
+    FEBRUARY_FIRST,
+    JANUARY,
+    NOVEMBER,
+    SINCE,
+    known,
+    lines,
+    pay,
+    prepared,
+    released,
+    tell,
+)
 from tests.disbursement.running import BY, DAY, running
-
-BORROWER = UUID(int=1002)
-"""The debtor of every loan that the builders make."""
-OPERATOR = Actor(Role.OPERATOR, "ops")
-NOVEMBER = credit_reports.span(Period.MONTH, date(2026, 11, 5))
-JANUARY = credit_reports.span(Period.MONTH, date(2027, 1, 1))
-FEBRUARY_FIRST = shanghai(date(2027, 2, 1), 9)
-SINCE = date(2026, 12, 20)
-"""When the first instalment of a loan of 20 November falls due."""
-
-
-def known() -> None:
-    with transaction() as session:
-        borrowers.keep(
-            session,
-            BORROWER,
-            name=seal(PersonName(make.NAME)),
-            national_id=seal(NationalId(make.national_id(1))),
-            at=shanghai(DAY),
-        )
 
 
 @pytest.fixture
@@ -69,52 +45,6 @@ def loan(database):
     """A loan of 8,000 yuan of 20 November over twelve months, its borrower known."""
     known()
     return running()
-
-
-def funder(session) -> Funder:
-    return session.query(Funder).one()
-
-
-def prepared(about, *, at=FEBRUARY_FIRST, by=make.MAKER):
-    with transaction() as session:
-        return credit_reports.prepare(session, funder(session), about, by=by, at=at)
-
-
-def released(about, *, at=FEBRUARY_FIRST):
-    report = prepared(about, at=at)
-    with transaction() as session:
-        return credit_reports.release(session, report.id, by=make.CHECKER, at=at)
-
-
-def exported(report, *, at=FEBRUARY_FIRST):
-    with transaction() as session:
-        return credit_reports.export(session, report.id, by=make.MAKER, at=at)
-
-
-def lines(report) -> list[dict[str, str]]:
-    """Read the account lines of a report's file."""
-    rows = list(csv.reader(io.StringIO(exported(report).content.decode())))
-    assert (rows[0][0], rows[-1][0]) == ("H", "T")
-    names = ("mark", "name", "id_type", "id_number", *COLUMNS)
-    return [dict(zip(names, row, strict=True)) for row in rows[1:-1]]
-
-
-def tell(loan_id, *, on: date, since: date = SINCE) -> None:
-    """Plan a notice and have it arrive on a day."""
-    message = uuid4()
-    with transaction() as session:
-        credit_notices.plan(
-            session, loan_id, overdue_since=since, message_ref=message, at=shanghai(on)
-        )
-        assert credit_notices.delivered(session, message, at=shanghai(on, 9))
-
-
-def pay(loan_id, amount: str, *, on: date) -> None:
-    with transaction() as session:
-        servicing.repay(
-            session, loan_id, payment_id=uuid4(), amount=Money.yuan(amount), on=on,
-            source="funding_bank/hxcf", by=BY, at=shanghai(on, 12),
-        )  # fmt: skip
 
 
 def test_a_loan_that_is_paid_as_agreed_is_reported_as_normal(loan):
@@ -309,108 +239,6 @@ def test_a_borrower_who_is_not_known_is_held_back(database):
     with transaction() as session:
         (held,) = credit_reports.held(session, report.id)
     assert held.hold is HoldReason.NOT_IDENTIFIED
-
-
-def test_the_file_is_written_after_another_person_released_it(loan):
-    report = prepared(NOVEMBER)
-    with pytest.raises(NotReleased):
-        exported(report)
-    with pytest.raises(breaks.NotYours), transaction() as session:
-        credit_reports.release(session, report.id, by=make.MAKER, at=FEBRUARY_FIRST)
-
-    with transaction() as session:
-        credit_reports.release(session, report.id, by=make.CHECKER, at=FEBRUARY_FIRST)
-
-    assert exported(report).sha256 == report.sha256
-
-
-def test_whoever_prepared_a_report_does_not_release_it(loan):
-    report = prepared(NOVEMBER, by=make.CHECKER)
-
-    with pytest.raises(breaks.SamePerson), transaction() as session:
-        credit_reports.release(session, report.id, by=make.CHECKER, at=FEBRUARY_FIRST)
-
-
-def test_a_rejected_report_makes_room_for_another(loan):
-    report = prepared(NOVEMBER)
-    with pytest.raises(ReportWaits):
-        prepared(NOVEMBER)
-    with transaction() as session:
-        credit_reports.reject(
-            session, report.id, reason="wrong month", by=make.CHECKER, at=FEBRUARY_FIRST
-        )
-
-    again = prepared(NOVEMBER)
-
-    assert (again.number, again.status) == (2, ReportStatus.PREPARED)
-    with pytest.raises(MoveRefused), transaction() as session:
-        credit_reports.release(session, report.id, by=make.CHECKER, at=FEBRUARY_FIRST)
-
-
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.RISK_OFFICER, Role.DEBTOR])
-def test_only_finance_prepares_and_writes_reports(loan, role):
-    report = released(NOVEMBER)
-    somebody = Actor(role, "somebody")
-
-    with pytest.raises(breaks.NotYours):
-        prepared(JANUARY, by=somebody)
-    with pytest.raises(breaks.NotYours), transaction() as session:
-        credit_reports.export(session, report.id, by=somebody, at=FEBRUARY_FIRST)
-
-
-def test_a_period_that_is_not_over_is_not_reported(loan):
-    with pytest.raises(PeriodNotOver):
-        prepared(JANUARY, at=shanghai(date(2027, 1, 31), 23))
-
-
-def test_the_same_report_is_the_same_bytes_whenever_it_is_written(loan):
-    report = released(NOVEMBER)
-    first = exported(report)
-    pay(loan.loan_id, "100.00", on=date(2027, 2, 3))
-
-    again = exported(report, at=FEBRUARY_FIRST + timedelta(days=400))
-
-    assert again.content == first.content
-    with transaction() as session:
-        written = credit_reports.exports(session, report.id)
-    assert [row.sha256 for row in written] == [first.sha256, first.sha256]
-
-
-def test_a_borrower_changed_since_the_release_stops_the_file(loan):
-    report = released(NOVEMBER)
-    with transaction() as session:
-        kept = session.get_one(Borrower, BORROWER)
-        kept.name = seal(PersonName("测试乙"))
-
-    with pytest.raises(FileDiffers):
-        exported(report)
-
-
-def test_the_trailer_counts_the_lines_and_proves_the_body(loan):
-    content = exported(released(NOVEMBER)).content
-
-    body, _, last = content.rstrip(b"\r\n").rpartition(b"\r\n")
-    fields = last.decode().split(",")
-    assert fields[:2] == ["T", "1"]
-    assert fields[-2] == "8000.00"
-    assert fields[-1] == hashlib.sha256(body + b"\r\n").hexdigest()
-
-
-def test_persons_stand_in_the_file_alone_and_every_look_is_on_record(loan):
-    report = released(NOVEMBER)
-    exported(report)
-
-    with transaction() as session:
-        kept = str(session.execute(text("SELECT * FROM credit_report_line")).all())
-        looks = session.execute(
-            text("SELECT actor, kind FROM reveal WHERE subject = :id AND purpose = :why"),
-            {"id": report.id, "why": credit_reports.PURPOSE},
-        ).all()
-    assert make.NAME not in kept
-    assert make.national_id(1) not in kept
-    # Prepared once and written once: name and number each time.
-    assert sorted(kind for _, kind in looks) == ["national_id"] * 2 + ["person_name"] * 2
-    assert {actor for actor, _ in looks} == {str(make.MAKER)}
 
 
 @pytest.mark.parametrize(
