@@ -95,6 +95,19 @@ def unpark(surroundings: Surroundings, debit_id: UUID, *, login: str) -> None:
     click.echo("unparked")
 
 
+@collect.command("cancel")
+@click.argument("debit_id", type=click.UUID)
+@click.option("--reason", required=True, help="Why; it is kept.")
+@_as_person
+@click.pass_obj
+def cancel(surroundings: Surroundings, debit_id: UUID, *, reason: str, login: str) -> None:
+    """Call off the collection DEBIT_ID, of which nothing was sent. Exit code 3 when refused."""
+    with _acting(surroundings, login) as (session, by, at):
+        debit_orders.require_finance(by)
+        debit_orders.cancel(session, debit_id, reason=reason, by=by, at=at)
+    click.echo("called off")
+
+
 @collect.command("rebook")
 @click.argument("debit_id", type=click.UUID)
 @_as_person

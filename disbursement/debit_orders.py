@@ -230,13 +230,22 @@ def unpark(session: Session, debit_id: UUID, *, by: Actor, at: datetime) -> Debi
         NoSuchDebit: there is none.
         NotForCollections: only finance staff may.
     """
-    if by.role not in {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
-        raise NotForCollections(f"a {by.role} may not look after collections")
+    require_finance(by)
     order = lock(session, debit_id)
     if order.parked:
         claims.unpark(order)
         tell(session, order, "debit.unparked", at=at, more={"by": str(by)})
     return order
+
+
+def require_finance(by: Actor) -> None:
+    """See that somebody is of finance.
+
+    Raises:
+        NotForCollections: he is not.
+    """
+    if by.role not in {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
+        raise NotForCollections(f"a {by.role} may not look after collections")
 
 
 def of_loan(session: Session, loan_id: UUID, *, limit: int = LISTED_MAX) -> Sequence[DebitOrder]:

@@ -165,13 +165,14 @@ def _counts_on(order: DebitOrder) -> tuple[date, bool]:
     """Tell the day a collection counts for, and whether that is later than its amount's day.
 
     The debtor does not answer for how the channel cuts its days: what it took in the settlement
-    day in which we asked counts for the day we asked.
+    day in which we asked counts for the day we asked. On any other day, later, or earlier when a
+    restored backup asked again, it counts for the channel's day.
     """
     assert order.on is not None, "what was sent has its day"
     assert order.value_date is not None, "what was collected has its day"
     sent_for = settlement_day(asking.key(order.order_no, order.txn_time).txn_time)
-    is_late = order.value_date > sent_for
-    return (order.value_date if is_late else order.on), is_late
+    on = order.on if order.value_date == sent_for else order.value_date
+    return on, order.value_date > sent_for
 
 
 def _put_aside(session: Session, order: DebitOrder, *, reason: str, at: datetime) -> None:

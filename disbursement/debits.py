@@ -32,14 +32,14 @@ from disbursement import (
 from disbursement.channels.channel import Notice, OrderKey, Outcome, Receipt
 from disbursement.channels.collection import Debit
 from disbursement.channels.days import settlement_day
-from disbursement.debit_orders import IN_FLIGHT, MOVES, NotForCollections, tell
+from disbursement.debit_orders import IN_FLIGHT, MOVES, tell
 from disbursement.payees import Payee
 from disbursement.payouts import Source
 from disbursement.records.debits import DebitAbsence, DebitOrder, DebitStatus, RepaymentCard
 from disbursement.records.loans import Loan, LoanStatus
 from disbursement.repayment_cards import RepaymentCardChanged
 from kernel import claims, ids, moves
-from kernel.actors import Actor, Role, system
+from kernel.actors import Actor, system
 from kernel.claims import ClaimLost
 from kernel.clock import business_day
 from kernel.money import Money
@@ -220,8 +220,7 @@ def rebook(session: Session, debit_id: UUID, *, by: Actor, at: datetime) -> Debi
         NotForCollections: only finance staff may.
         MoveRefused: it is not in suspense.
     """
-    if by.role not in {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
-        raise NotForCollections(f"a {by.role} may not look after collections")
+    debit_orders.require_finance(by)
     debit_orders.lock_loan(session, debit_id)
     order = debit_orders.lock(session, debit_id)
     if order.status is not DebitStatus.PAID or not order.in_suspense:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from disbursement import collection_cli, fetching
-from disbursement.records.debits import DebitOrder
+from disbursement.records.debits import DebitOrder, DebitStatus
 from kernel import staff
 from kernel.actors import Role, system
 from kernel.clock import shanghai
@@ -82,6 +82,9 @@ def test_a_parked_collection_is_told_by_the_exit_code_and_let_go_by_finance_alon
     by_risk = terminal("collect", "unpark", debit_id, "--as", "sun.yi")
     by_maker = terminal("collect", "unpark", debit_id, "--as", "li.na")
     again = terminal("collect", "rebook", debit_id, "--as", "li.na")
+    off = ("collect", "cancel", debit_id, "--reason", "asked twice", "--as")
+    assert (terminal(*off, "sun.yi").exit_code, terminal(*off, "li.na").exit_code) == (3, 0)
+    assert collecting.status() is DebitStatus.CANCELLED
 
     assert (ran.exit_code, by_risk.exit_code, by_maker.exit_code) == (1, 3, 0)
     assert "not_for_collections" in by_risk.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from disbursement import debit_orders, debits
 from disbursement.channels.channel import Outcome, Receipt
@@ -123,3 +124,23 @@ def test_answers_repeated_and_out_of_order_do_no_harm(running):
 
     assert running.status() is DebitStatus.PAID
     assert running.balance(COLLECTION) == instalment
+
+
+def test_what_the_channel_took_on_an_earlier_day_counts_for_that_day(running):
+    due_on, _ = running.first_due()
+    running.stand_at(due_on + 2 * DAY)
+    running.plan()
+    running.send()
+
+    with transaction() as session:
+        # As when a restored backup sends again what the channel had taken before.
+        taken = Receipt(outcome=Outcome.PAID, text="t", settle_day=due_on)
+        debits.record(
+            session, running.order().id, taken, source=Source.FILE, at=running.clock.now()
+        )
+
+    with transaction() as session:
+        event = text('SELECT "on" FROM loan_event WHERE id = :id')
+        assert session.scalar(event, {"id": running.order().id}) == due_on
+    assert running.owed(due_on).days_past_due == 0
+    assert running.owed().due == ZERO
