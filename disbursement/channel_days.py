@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from disbursement import (
@@ -22,11 +23,14 @@ from disbursement.clearing import Settled
 from disbursement.comparing import Found, ItemSide
 from disbursement.incoming_transfers import Credit, Left
 from disbursement.matching import fees
+from disbursement.records.channels import PayoutFreeze
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import FileKind, FileStatus, StatementFile
 from kernel.actors import Actor
 from kernel.clock import shanghai
 from kernel.money import Money
+
+ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +61,24 @@ class ChannelDay:
 
 
 def channels_of(session: Session, day: date) -> tuple[str, ...]:
-    """Name the channels whose day it is: the first one always, others once they are in use."""
+    """Name the channels whose day it is: the first one always, others once they are in use.
+
+    While payouts are frozen after a restore, any channel may have been in use on a lost day that
+    has payouts of which the books do not know that they were sent.
+    """
+    lost = exists().where(
+        PayoutFreeze.is_open.is_(True),
+        PayoutFreeze.lost_from < shanghai(day + ONE_DAY),
+        PayoutFreeze.lost_until >= shanghai(day - ONE_DAY),
+    )
     used = session.scalars(
         select(PayoutLeg.channel)
-        .where(PayoutLeg.txn_time < shanghai(day, CUT_OFF_HOUR))
+        .where(
+            or_(
+                PayoutLeg.txn_time < shanghai(day, CUT_OFF_HOUR),
+                and_(PayoutLeg.order_no.is_(None), lost),
+            )
+        )
         .distinct()
         .union(
             select(StatementFile.channel)

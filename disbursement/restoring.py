@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement import freezing, importing, legs, loans, outcomes, positions
+from disbursement import channel_days, freezing, importing, legs, loans, outcomes, positions
 from disbursement.channels.days import settlement_day
 from disbursement.records.channels import PayoutFreeze
 from disbursement.records.payouts import LegStatus, PayoutLeg
@@ -145,8 +145,9 @@ def end(session: Session, *, by: Actor, at: datetime) -> Recovered:
     if freeze.begun_by == by.id:
         raise SameRestorer()
     for day in days_of(freeze):
-        if not importing.taken(session, FileKind.SETTLEMENT, day):
-            raise FilesMissing(f"no settlement file of {day} has been taken")
+        for channel in channel_days.channels_of(session, day):
+            if not importing.taken(session, FileKind.SETTLEMENT, day, channel=channel):
+                raise FilesMissing(f"no settlement file of {channel} of {day} has been taken")
     found = _paid_rows(session, freeze)
     recovered = sum(_take_back(session, leg, found, at=at) for leg in _unsent(session))
     freeze.ended_by, freeze.ended_at, freeze.is_open = by.id, at, None

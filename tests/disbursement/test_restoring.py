@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from disbursement import fetching, legs, restoring
-from disbursement.channels import unionpay
+from disbursement import batch_sending, fetching, legs, restoring
+from disbursement.channels import registry, unionpay
 from disbursement.channels.channel import Instruction, OrderKey
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.actors import Actor, Role
@@ -80,6 +80,34 @@ def test_what_was_sent_is_taken_back_and_never_sent_again(placed, is_approved):
     assert placed.status() is LegStatus.MATCHED
     assert placed.loan().principal == DEBT
     assert placed.partners.paid_to(CARD) == DEBT.fen
+
+
+def test_a_file_of_payouts_uploaded_in_the_lost_time_is_taken_back_too(saga):
+    saga.partners.control("/_control/batch/fund", {"amount": "20000.00"})
+    saga.partners.card(CARD, str(DEBT))
+    with transaction() as session:
+        make.lender(session, code="cxbank")
+    saga.start(make.leg_order(1), funder_code="cxbank")
+    key = OrderKey(
+        order_no=legs.order_no(saga.leg().id),
+        txn_time=saga.clock.now().replace(microsecond=0),
+    )
+    order = Instruction(key=key, amount=DEBT, card=CARD, payee=PersonName(make.NAME))
+    assert registry.connect("bank_direct", saga.surroundings).pay(order).code == "00"
+    saga.clock.advance(timedelta(minutes=10))
+    begin(saga)
+    with pytest.raises(restoring.FilesMissing):
+        end(saga)
+    let_files_come(saga)
+
+    recovered = end(saga)
+    sent = saga.send() + batch_sending.send_due(saga.surroundings)
+    saga.ask(minutes=1)
+
+    assert (recovered, sent) == (1, 0)
+    assert saga.status() is LegStatus.PAID
+    books = saga.partners.control("/_control/batch/books", None)
+    assert [order["fen"] for order in books["orders"]] == [DEBT.fen]
 
 
 def test_without_the_freeze_the_issuer_would_say_that_nothing_is_owed(placed):
