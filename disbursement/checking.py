@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from disbursement import (
     accounts,
+    commissions,
     instalments,
     ledger,
     loan_books,
@@ -154,6 +155,7 @@ def check_books(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> 
             return differences
     if loan_ids is None:
         differences.extend(_check_totals(session))
+        differences.extend(commissions.check_books(session))
         differences.extend(positions.check(session))
     return differences
 

@@ -241,7 +241,7 @@ def test_nobody_withdraws_once_the_money_is_on_its_way(signed, outside, sandbox)
     world.pay(outside, application())
     world.follow(outside)
 
-    assert signed.open("/withdraw").path == "/progress"
+    assert signed.open("/withdraw").path == "/loan"
 
 
 def test_the_agencys_referral_of_another_debtor_is_out_of_reach(offered, app, sandbox, outside):
