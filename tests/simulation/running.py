@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import sys
 import traceback
@@ -14,6 +15,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import gmalg
 import structlog
 
 from kernel import config, db, ids, sealing
@@ -64,7 +66,7 @@ class Runner:
         if self.done % COLLECT_EVERY == 0:
             gc.collect()
         self.done += 1
-        with _no_entropy(seed), _no_collecting(), self._listening():
+        with _no_entropy(seed), _no_collecting(), _quick_signatures(), self._listening():
             simulation = Simulation(self.storage, self.outside, replace(draw(seed), **changed))
             self.running = simulation
             failure = None
@@ -160,3 +162,25 @@ def _no_collecting() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def _quick_signatures() -> Iterator[None]:
+    """Let a hash over key and message stand for SM2, whose package takes a tenth of a second.
+
+    Whoever has another key, or changes a byte, is found out as before.
+    """
+
+    def sign(self: Any, message: bytes) -> tuple[bytes, bytes]:
+        made = hashlib.sha512(repr(self._pk).encode() + message).digest()
+        return made[:32], made[32:]
+
+    def verify(self: Any, message: bytes, r: bytes, s: bytes) -> bool:
+        return (r, s) == sign(self, message)
+
+    before = gmalg.SM2.sign, gmalg.SM2.verify
+    gmalg.SM2.sign, gmalg.SM2.verify = sign, verify
+    try:
+        yield
+    finally:
+        gmalg.SM2.sign, gmalg.SM2.verify = before

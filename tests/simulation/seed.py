@@ -281,7 +281,8 @@ class Simulation:
                 name: is_due and (self.is_later or name not in LATER)
                 for name, is_due in self.state.due(self.clock.at).items()
             },
-            "payout-returns": self._is_morning() or self.random.random() < 0.05,
+            "payout-returns": self._is_by_file()
+            and self.random.random() < (0.5 if self.is_healed else 0.05),
             "funding-positions": self.random.random() < 0.05,
             "reconcile-day": self.is_healed or (days > 0 and self.random.random() < 0.1),
         }
@@ -372,6 +373,9 @@ class Simulation:
             else:
                 self._break_deadlock(workers)
         raise Stuck(f"{[worker.name for worker in self.hub.workers]} go on and on")
+
+    def _is_by_file(self) -> bool:
+        return self.plan.funder == "cxbank"
 
     def _is_morning(self) -> bool:
         return 9 <= self.clock.at.astimezone(SHANGHAI).hour < 12
