@@ -12,10 +12,20 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, or_, select
 
-from disbursement import approvals, batch_sending, contradictions, payouts, sending, terminal
+from disbursement import (
+    approvals,
+    batch_sending,
+    contradictions,
+    funders,
+    payouts,
+    positions,
+    sending,
+    terminal,
+)
 from disbursement.records.channels import Verdict
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel.db import transaction
+from kernel.money import Money, NotAnAmount
 from kernel.surroundings import Surroundings
 
 EXIT_NEEDS_A_PERSON: Final = 1
@@ -121,6 +131,27 @@ def succeed(surroundings: Surroundings, leg_id: UUID, login: str) -> None:
     click.echo(successor_id)
 
 
+@payout.command("opening")
+@click.argument("funder_code")
+@click.argument("amount")
+@click.option("--as", "login", required=True, help="your login; the password is asked for")
+@click.pass_obj
+def opening(surroundings: Surroundings, funder_code: str, amount: str, login: str) -> None:
+    """State that AMOUNT yuan lay on FUNDER_CODE's account before the books begin.
+
+    Exit code 3 when it is refused.
+    """
+    at = surroundings.clock.now()
+    with terminal.refusals_told():
+        by = terminal.person(login, at=at)
+        with transaction() as session:
+            position = positions.state_opening(
+                session, funders.get(session, funder_code), _yuan(amount), by=by, at=at
+            )
+            free = positions.free(position)
+    click.echo(f"free: {free}")
+
+
 @payout.command("rule")
 @click.argument("leg_id", type=click.UUID)
 @click.option("--verdict", required=True, type=click.Choice([one.value for one in Verdict]))
@@ -142,6 +173,13 @@ def rule(
                 session, leg_id, verdict=Verdict(verdict), reason=reason, by=by, at=at
             )
     click.echo("decided" if is_decided else "kept; another person must say the same")
+
+
+def _yuan(text: str) -> Money:
+    try:
+        return Money.yuan(text)
+    except NotAnAmount as fault:
+        raise click.BadParameter(str(fault)) from None
 
 
 def _row(leg: PayoutLeg) -> dict[str, str]:

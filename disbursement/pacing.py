@@ -52,13 +52,10 @@ class Leave:
     """Given to one worker alone, to see whether the channel answers again."""
 
 
-def pace(channel: str, *, on: date, folder: Path = POLICIES) -> Pace:
-    """Give the pace of a channel in force on a day.
-
-    Raises:
-        KeyError: the table has no such channel.
-    """
-    return Pace(**law.rule("channel_pace", on=on, folder=folder).values["pace"][channel])
+def pace(channel: str, *, on: date, folder: Path | None = None) -> Pace:
+    """Give the pace of a channel in force on a day; the default's for one that has no row."""
+    paces = law.rule("channel_pace", on=on, folder=folder or POLICIES).values["pace"]
+    return Pace(**paces.get(channel, paces["default"]))
 
 
 def ask_leave(session: Session, channel: str, *, now: datetime) -> Leave:

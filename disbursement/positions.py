@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -26,10 +27,23 @@ from disbursement.records.funders import Funder
 from disbursement.records.settlement import MatchedRow
 from disbursement.statements.lines import LineKind
 from kernel import events, law
-from kernel.actors import Actor
+from kernel.actors import Actor, Role
 from kernel.money import ZERO, Money
+from kernel.refusals import Refused
 
 POLICIES: Final = Path(__file__).parent / "policies"
+
+
+_TREASURY: Final = frozenset({Role.FINANCE_CHECKER, Role.SYSTEM})
+
+
+class NotTreasury(Refused):
+    """This role may not say what a funder has."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "not_treasury"
+    title = "You may not state a funder's balance"
+    title_zh = "您无权登记资方期初余额"
 
 
 class Shortage(StrEnum):
@@ -61,13 +75,13 @@ class Payable:
     """The settlement day of the payment."""
 
 
-def limits(channel: str, funder_code: str, *, on: date, folder: Path = POLICIES) -> Limits:
+def limits(channel: str, funder_code: str, *, on: date, folder: Path | None = None) -> Limits:
     """Give the limits of a channel for a funder in force on a day.
 
     Raises:
         LookupError: the table has none for the channel.
     """
-    rows = law.rule("payout_limits", on=on, folder=folder).values["limit"]
+    rows = law.rule("payout_limits", on=on, folder=folder or POLICIES).values["limit"]
     fitting = [row for row in rows if row["channel"] == channel]
     named = [row for row in fitting if row.get("funder") == funder_code]
     general = [row for row in fitting if "funder" not in row]
@@ -82,7 +96,12 @@ def state_opening(
     """Take treasury's word for what lay on a funder's account before the books begin.
 
     The latest word counts; each is told as a fact.
+
+    Raises:
+        NotTreasury: only a checker of finance may state it.
     """
+    if by.role not in _TREASURY:
+        raise NotTreasury(f"a {by.role} may not state a funder's balance")
     position = _locked(session, funder, at=at)
     position.opening = opening
     body = {"funder": funder.code, "opening": str(opening), "by": str(by)}

@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from disbursement import cli
+from disbursement import cli, payouts
+from disbursement.channels.channel import Outcome, Receipt
+from disbursement.payouts import Source
 from disbursement.records.payouts import LegStatus
 from kernel import staff
 from kernel.actors import Role, system
@@ -55,6 +57,37 @@ def test_a_payout_is_approved_paid_and_listed_from_the_terminal(saga, terminal):
     [row] = said(listed)
     assert (row["id"], row["status"], row["amount"]) == (leg_id, "accepted", "9000.00")
     assert row["card"] == CARD.masked
+
+
+def test_a_checker_states_at_the_terminal_what_lay_on_a_funders_account(saga, terminal):
+    saga.place(make.leg_order(1))
+
+    by_maker = terminal("payout", "opening", "hxcf", "5000.00", "--as", "li.na")
+    nonsense = terminal("payout", "opening", "hxcf", "much", "--as", "wang.fang")
+    done = terminal("payout", "opening", "hxcf", "5000.00", "--as", "wang.fang")
+
+    assert (by_maker.exit_code, nonsense.exit_code) == (3, 2)
+    assert (done.exit_code, done.stdout.strip()) == (0, "free: 5000.00")
+
+
+def test_two_people_decide_at_the_terminal_what_a_contradicted_payout_came_to(saga, terminal):
+    saga.partners.card(CARD, "9000.00")
+    saga.start(make.leg_order(1))
+    saga.send()
+    saga.ask(minutes=3)
+    leg_id = str(saga.leg().id)
+    refused = Receipt(outcome=Outcome.REFUSED, text="told")
+    with transaction() as session:
+        payouts.record(session, saga.leg().id, refused, source=Source.FILE, at=saga.clock.now())
+    words = ("payout", "rule", leg_id, "--verdict", "was_not_paid", "--reason", "their letter")
+
+    first = terminal(*words, "--as", "li.na")
+    again = terminal(*words, "--as", "li.na")
+    second = terminal(*words, "--as", "wang.fang")
+
+    assert (first.exit_code, again.exit_code) == (0, 3)
+    assert second.stdout.strip() == "decided"
+    assert saga.status() is LegStatus.RETURNED
 
 
 def test_a_large_payout_needs_two_people_at_the_terminal(saga, terminal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +76,7 @@ class ThirdChannel:
     def _receipt(
         self, kind: EvidenceKind, path: str, key: OrderKey, more: Mapping[str, str]
     ) -> Receipt:
-        asked = {"id": key.order_no, "at": key.txn_time.isoformat()}
+        asked = {"id": key.order_no, "at": key.txn_time.astimezone(UTC).isoformat()}
         kept = _exchange(kind, key.order_no, f"{path} {key.order_no}", b"")
         try:
             found = self._ask(path, {**asked, **more}, about=set(asked))
