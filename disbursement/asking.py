@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from disbursement.channels.channel import OrderKey, Receipt
+from disbursement.channels.days import settlement_day
 
 FIRST_QUERY: Final = timedelta(minutes=3)
 """UnionPay: not earlier than three minutes after the order."""
@@ -48,3 +49,12 @@ def key(order_no: str | None, txn_time: datetime | None) -> OrderKey:
     assert order_no is not None, "an order that was sent has its number"
     assert txn_time is not None, "an order that was sent has its second"
     return OrderKey(order_no=order_no, txn_time=txn_time)
+
+
+def day_told(told: date | None, *, otherwise: date, at: datetime) -> date:
+    """Give the day on which an answer says that money moved, at most the channel's next one.
+
+    A slip of the channel's pen must not close days of a loan that have not been. What it said is
+    kept as evidence, and the settlement file has the last word on the day.
+    """
+    return min(told or otherwise, settlement_day(at) + timedelta(days=1))

@@ -222,7 +222,8 @@ def _pay(
     elif order.status not in IN_FLIGHT:
         return
     sent_for = settlement_day(asking.key(order.order_no, order.txn_time).txn_time)
-    order.paid_at, order.value_date = at, receipt.settle_day or sent_for
+    order.paid_at = at
+    order.value_date = asking.day_told(receipt.settle_day, otherwise=sent_for, at=at)
     order.parked = False
     moves.advance(session, order, DebitStatus.PAID, table=MOVES, by=by, at=at, reason=receipt.text)
     book(session, order, by=by, at=at)
@@ -265,7 +266,7 @@ def _return(
     _pay(session, order, receipt, is_last_word=is_last_word, by=by, at=at)
     if order.status is not DebitStatus.PAID:
         return
-    order.returned_on = receipt.returned_on or business_day(at)
+    order.returned_on = asking.day_told(receipt.returned_on, otherwise=business_day(at), at=at)
     moves.advance(
         session, order, DebitStatus.RETURNED, table=MOVES, by=by, at=at, reason=receipt.text
     )

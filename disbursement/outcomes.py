@@ -217,7 +217,8 @@ def _pay(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at: d
         return
     if leg.status not in legs.IN_FLIGHT:
         return
-    value_date = receipt.settle_day or settlement_day(key_of(leg).txn_time)
+    sent_for = settlement_day(key_of(leg).txn_time)
+    value_date = asking.day_told(receipt.settle_day, otherwise=sent_for, at=at)
     leg.paid_at = at
     leg.value_date = value_date
     leg.parked = False
@@ -252,7 +253,7 @@ def _return(session: Session, leg: PayoutLeg, receipt: Receipt, *, by: Actor, at
     _pay(session, leg, receipt, by=by, at=at)
     if leg.status not in legs.LIVE:
         return
-    leg.returned_on = receipt.returned_on or business_day(at)
+    leg.returned_on = asking.day_told(receipt.returned_on, otherwise=business_day(at), at=at)
     moves.advance(
         session, leg, LegStatus.RETURNED, table=legs.MOVES, by=by, at=at, reason=receipt.text
     )

@@ -217,7 +217,7 @@ def take_back(
     Raises:
         NoSuchLoan: there is none.
         NotReversible: the loan has no such event, or it is none that can be taken back, or the
-            role may not.
+            role may not, or the day has not come.
     """
     life = _life(session, loan_id)
     row = loan_events.find(session, event_id)
@@ -228,6 +228,8 @@ def take_back(
     known = loan_events.find(session, reversal_id(event_id))
     if known is not None:
         return known
+    if on > business_day(at) + DAYS_AHEAD_MAX:
+        raise NotReversible(f"{on} has not come")
     more = {"reason": reason}
     if row.kind in _MONEY:
         more["source"] = row.body["source"]
