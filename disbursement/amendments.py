@@ -7,7 +7,7 @@ no payment stands for, so none of them is booked by one person alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from disbursement.records.life import (
     LoanEvent,
 )
 from disbursement.records.loans import LoanStatus
+from disbursement.schedule.contract import INSTALMENTS_MAX
 from disbursement.schedule.events import Charged, Event, Paused, RateChanged, ReAged, Waived
 from kernel import events, moves
 from kernel.actors import Actor, Role
@@ -37,6 +38,8 @@ from kernel.moves import Moves
 from kernel.refusals import FieldFault, Refused
 
 REASON_CHARACTERS_MAX: Final = 500
+AHEAD_MAX: Final = timedelta(days=366)
+"""A change reaches no further: a pause ends, a charge and a new plan fall due within a year."""
 
 _EDGES: Final[Mapping[StrEnum, frozenset[StrEnum]]] = MappingProxyType(
     {AmendmentStatus.REQUESTED: frozenset({AmendmentStatus.CONFIRMED, AmendmentStatus.DECLINED})}
@@ -95,8 +98,8 @@ def request(
         NoSuchLoan: there is none.
         LoanNotBegun: it has not begun.
         NotAnAmender: only finance staff may ask.
-        NotAnAmendment: no such change, no reason, a rate above the cap, a loan that has ended, or
-            one that is not overdue and so not lost.
+        NotAnAmendment: no such change, no reason, a rate above the cap, days or instalments out of
+            bounds, a loan that has ended, or one that is not overdue and so not lost.
         NotApplicable: the schedule has no room for it.
         AmendmentConflict: the identity is taken by another request.
     """
@@ -213,6 +216,7 @@ def _require_possible(session: Session, life: Life, wanted: Event, *, at: dateti
         raise NotAnAmendment(f"the loan is {life.loan.status}")
     if wanted.on > business_day(at):
         raise NotAnAmendment("a change begins today at the latest; ask again on its day")
+    _require_in_bounds(life, wanted)
     if isinstance(wanted, WrittenOff):
         if life.read(max(life.seen_on, wanted.on)).figures.overdue_since is None:
             raise NotAnAmendment("a loan that is not overdue is not lost")
@@ -222,6 +226,26 @@ def _require_possible(session: Session, life: Life, wanted: Event, *, at: dateti
     if rate is not None and rate > funders.cap(funder, wanted.on):
         raise NotAnAmendment(f"at most {funders.cap(funder, wanted.on)} % a year may be charged")
     life.read(max(life.seen_on, wanted.on), wanted)
+
+
+def _require_in_bounds(life: Life, wanted: Event) -> None:
+    if wanted.on < life.contract.value_date:
+        raise NotAnAmendment("the loan had not begun")
+    ahead: date | None = None
+    match wanted:
+        case Charged():
+            ahead = wanted.due_on
+            if ahead < wanted.on:
+                # It would make a loan overdue that was paid in time.
+                raise NotAnAmendment("a charge does not fall due before it is made")
+        case Paused():
+            ahead = wanted.until
+        case ReAged():
+            ahead = wanted.first_due
+            if wanted.instalments > INSTALMENTS_MAX:
+                raise NotAnAmendment(f"a plan has at most {INSTALMENTS_MAX} instalments")
+    if ahead is not None and ahead > wanted.on + AHEAD_MAX:
+        raise NotAnAmendment(f"a change reaches at most {AHEAD_MAX.days} days ahead")
 
 
 def _tell(session: Session, asked: Amendment, *, at: datetime) -> None:

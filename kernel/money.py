@@ -12,7 +12,8 @@ CURRENCY: Final = "CNY"
 FEN_MAX: Final = 2**63 - 1
 """What a BIGINT column holds: an amount beyond it is a mistake, not money."""
 
-_YUAN_PATTERN: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,2})?")
+_YUAN_PATTERN: Final = re.compile(r"-?(?:0|[1-9]\d{0,16})(?:\.\d{1,2})?")
+"""As many digits as the largest amount has, so that every amount can be read back."""
 
 
 class NotAnAmount(ValueError):
