@@ -313,7 +313,7 @@ def _named(
 
 def _of_period(session: Session, funder_id: UUID, about: Span) -> list[CreditReport]:
     """List the reports of a period, the funder locked so that they come one after another."""
-    session.get_one(Funder, funder_id, with_for_update=True)
+    session.get_one(Funder, funder_id, with_for_update={"key_share": True})
     return list(
         session.scalars(
             select(CreditReport)

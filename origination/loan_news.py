@@ -38,6 +38,16 @@ def _taken_back(news: News) -> None:
     tell_debtor(news, _of(news), "loan_payment_taken_back", once_for=once_for)
 
 
+def _debit_failed(news: News) -> None:
+    tell_debtor(
+        news,
+        _of(news),
+        "loan_debit_failed",
+        once_for=news.fact.subject,
+        values={"amount": news.fact.body["amount"]},
+    )
+
+
 def _settled(news: News) -> None:
     tell_debtor(news, _of(news), "loan_settled", once_for=_occasion(news))
 
@@ -79,6 +89,7 @@ REACTIONS: Final[Mapping[str, Callable[[News], None]]] = MappingProxyType(
     {
         "loan.repaid": _repaid,
         "loan.taken_back": _taken_back,
+        "debit.failed": _debit_failed,
         "loan.settled": _settled,
         "loan.replanned": _replanned,
         "loan.shrunk": _replanned,

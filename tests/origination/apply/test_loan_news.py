@@ -11,10 +11,11 @@ from sqlalchemy import select
 from disbursement import credit_notices, loan_days, loans, servicing
 from disbursement.records.commissions import Commission, CommissionStatus
 from disbursement.records.loans import Loan
-from kernel import db
+from kernel import db, events
 from kernel.clock import business_day, shanghai
 from kernel.money import Money
 from origination import messages
+from origination.records.applications import Application
 from origination.records.messages import Message
 from origination.records.referrals import Referral
 from tests.origination.apply import builders as make
@@ -99,6 +100,17 @@ def test_a_payment_is_thanked_for_and_one_that_bounced_is_told(told, running):
     world.follow(told)
 
     assert {"loan_repaid", "loan_payment_taken_back"} <= set(world.told_debtor())
+
+
+def test_a_collection_that_failed_is_told_with_its_amount(told, running):
+    with db.transaction() as session:
+        application = session.query(Application).one()
+        body = {"application_ref": str(application.id), "amount": "799.64", "code": "51"}
+        events.append(session, "debit.failed", subject=uuid4(), at=told.clock.now(), body=body)
+
+    world.follow(told)
+
+    assert "loan_debit_failed" in world.told_debtor()
 
 
 def test_a_loan_that_is_paid_off_is_told_by_its_end_alone(told, running):
