@@ -131,29 +131,15 @@ def next_query_at(order: DebitOrder, *, at: datetime) -> datetime | None:
     return None
 
 
-def book(session: Session, order: DebitOrder, *, by: Actor, at: datetime) -> None:
-    """Book a collected order on its loan, or on the suspense account when the loan cannot take it.
-
-    What was collected on a later day than its amount was worked out for is a plain repayment: the
-    plan that a prepayment or payoff was agreed on is another by then.
-    """
-    assert order.amount is not None, "what was collected has an amount"
-    assert order.value_date is not None, "what was collected has its day"
-    source = accounts.collection(order.channel)
-    accounts.open_all(session, [source], at=at)
-    on, is_late = _counts_on(order)
-    payment = Payment(id=order.id, loan_id=order.loan_id, amount=order.amount, on=on, source=source)
-    wanted = DebitPurpose.INSTALMENT if is_late else order.purpose
-    reason = ""
-    for purpose in dict.fromkeys((wanted, DebitPurpose.INSTALMENT)):
-        try:
-            with session.begin_nested():
-                debit_amounts.book(session, payment, purpose, by=by, at=at)
-        except Refused as refusal:
-            reason = refusal.code
-        else:
-            return
-    _put_aside(session, order, reason=reason, at=at)
+def rebook(session: Session, order: DebitOrder, *, by: Actor, at: datetime) -> bool:
+    """Book on its loan what stands on the suspense account, and tell whether the loan took it."""
+    if _refusal(session, order, by=by, at=at) is not None:
+        return False
+    ledger.reverse(
+        session, suspense_id(order), reason="debit_rebooked", value_date=business_day(at), at=at
+    )
+    order.in_suspense = order.parked = False
+    return True
 
 
 def suspense_id(order: DebitOrder) -> UUID:
@@ -173,6 +159,37 @@ def _counts_on(order: DebitOrder) -> tuple[date, bool]:
     sent_for = settlement_day(asking.key(order.order_no, order.txn_time).txn_time)
     on = order.on if order.value_date == sent_for else order.value_date
     return on, order.value_date > sent_for
+
+
+def _book(session: Session, order: DebitOrder, *, by: Actor, at: datetime) -> None:
+    """Book a collected order on its loan, or on the suspense account when the loan refuses it."""
+    reason = _refusal(session, order, by=by, at=at)
+    if reason is not None:
+        _put_aside(session, order, reason=reason, at=at)
+
+
+def _refusal(session: Session, order: DebitOrder, *, by: Actor, at: datetime) -> str | None:
+    """Book a collected order on its loan; say why when the loan cannot take it.
+
+    What was collected on a later day than its amount was worked out for is a plain repayment: the
+    plan that a prepayment or payoff was agreed on is another by then.
+    """
+    assert order.amount is not None, "what was collected has an amount"
+    source = accounts.collection(order.channel)
+    accounts.open_all(session, [source], at=at)
+    on, is_late = _counts_on(order)
+    payment = Payment(id=order.id, loan_id=order.loan_id, amount=order.amount, on=on, source=source)
+    wanted = DebitPurpose.INSTALMENT if is_late else order.purpose
+    reason = None
+    for purpose in dict.fromkeys((wanted, DebitPurpose.INSTALMENT)):
+        try:
+            with session.begin_nested():
+                debit_amounts.book(session, payment, purpose, by=by, at=at)
+        except Refused as refusal:
+            reason = refusal.code
+        else:
+            return None
+    return reason
 
 
 def _put_aside(session: Session, order: DebitOrder, *, reason: str, at: datetime) -> None:
@@ -226,7 +243,7 @@ def _pay(
     order.value_date = asking.day_told(receipt.settle_day, otherwise=sent_for, at=at)
     order.parked = False
     moves.advance(session, order, DebitStatus.PAID, table=MOVES, by=by, at=at, reason=receipt.text)
-    book(session, order, by=by, at=at)
+    _book(session, order, by=by, at=at)
     tell(session, order, "debit.paid", at=at)
 
 

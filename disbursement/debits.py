@@ -24,7 +24,6 @@ from disbursement import (
     debit_terms,
     evidence,
     freezing,
-    ledger,
     legs,
     pacing,
     repayment_cards,
@@ -225,11 +224,7 @@ def rebook(session: Session, debit_id: UUID, *, by: Actor, at: datetime) -> Debi
     order = debit_orders.lock(session, debit_id)
     if order.status is not DebitStatus.PAID or not order.in_suspense:
         raise MoveRefused("debit", order.status, "booked again")
-    day = business_day(at)
-    suspense = debit_outcomes.suspense_id(order)
-    ledger.reverse(session, suspense, reason="debit_rebooked", value_date=day, at=at)
-    order.in_suspense = order.parked = False
-    debit_outcomes.book(session, order, by=by, at=at)
+    debit_outcomes.rebook(session, order, by=by, at=at)
     return order
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text, update
 
-from disbursement import debit_terms, ledger, payees, servicing
+from disbursement import debit_terms, debits, ledger, payees, servicing
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.payouts import Source
 from disbursement.records.debits import DebitOrder, DebitStatus, RepaymentCard
@@ -167,12 +168,12 @@ def test_when_nothing_is_owed_any_more_nothing_is_sent(running):
     assert running.taken() == 0
 
 
-def pay_by_hand(running: Collecting, amount: Money) -> None:
+def pay_by_hand(running: Collecting, amount: Money, *, payment_id: UUID | None = None) -> None:
     with transaction() as session:
         servicing.repay(
             session,
             running.loan_id,
-            payment_id=make.uuid4(),
+            payment_id=payment_id or uuid4(),
             amount=amount,
             on=running.first_due()[0],
             source="funding_bank/hxcf",
@@ -322,3 +323,39 @@ def test_the_books_name_a_collection_that_they_do_not_hold(running):
 
         session.rollback()
     assert "collection/unionpay does not hold what was collected and is not cleared" in found
+
+
+@pytest.fixture
+def aside(running: Collecting) -> Collecting:
+    """Give a collection that its loan cannot take: something else was booked under its identity."""
+    running.plan()
+    running.send()
+    pay_by_hand(running, Money.yuan("1.00"), payment_id=running.order().id)
+    running.ask(minutes=4)
+    return running
+
+
+def test_what_a_loan_cannot_take_stands_in_suspense_for_a_person(aside):
+    order = aside.order()
+
+    assert (order.status, order.in_suspense, order.parked) == (DebitStatus.PAID, True, True)
+    assert aside.balance("suspense/hxcf") == order.amount
+    assert aside.balance(COLLECTION) == order.amount
+    assert "debit.in_suspense" in aside.saga.facts()
+
+
+def test_it_stays_there_while_the_loan_still_cannot_take_it(aside):
+    with transaction() as session:
+        debits.rebook(session, aside.order().id, by=make.MAKER, at=aside.clock.now())
+
+    assert aside.order().in_suspense
+    assert aside.balance("suspense/hxcf") == aside.order().amount
+
+
+def test_what_comes_back_from_suspense_leaves_nothing_behind(aside):
+    with transaction() as session:
+        back = Receipt(outcome=Outcome.RETURNED, text="t", code="RT")
+        debits.record(session, aside.order().id, back, source=Source.QUERY, at=aside.clock.now())
+
+    assert aside.status() is DebitStatus.RETURNED
+    assert (aside.balance("suspense/hxcf"), aside.balance(COLLECTION)) == (ZERO, ZERO)
