@@ -1,6 +1,6 @@
 """make the tables.
 
-Revision: 0001, after , made 2026-11-24 12:04:30.179421.
+Revision: 0001, after , made 2026-11-24 12:56:50.449424.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ def upgrade() -> None:
     op.create_table('payout_batch',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('channel', sa.Text(), nullable=False),
-    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('batch_no', sa.Text(), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('rows', sa.Integer(), nullable=False),
     sa.Column('total', sa.BigInteger(), nullable=False),
@@ -287,7 +287,7 @@ def upgrade() -> None:
     sa.Column('parked', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.CheckConstraint('rows > 0 AND total > 0', name=op.f('ck_payout_batch_not_empty')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_batch')),
-    sa.UniqueConstraint('channel', 'number', name=op.f('uq_payout_batch_channel_number'))
+    sa.UniqueConstraint('channel', 'batch_no', name=op.f('uq_payout_batch_channel_batch_no'))
     )
     op.create_index('ix_payout_batch_to_ask', 'payout_batch', ['next_query_at'], unique=False, postgresql_where=sa.text('next_query_at IS NOT NULL'))
     op.create_table('payout_freeze',
@@ -390,6 +390,8 @@ def upgrade() -> None:
     op.create_table('statement_file',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('channel', sa.Text(), nullable=False),
+    sa.Column('holder', sa.Text(), nullable=False),
     sa.Column('kind', sa.Enum('settlement', 'bank', name='filekind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('sha256', sa.Text(), nullable=False),
@@ -1078,7 +1080,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('loan_id', sa.Uuid(), nullable=False),
     sa.Column('settling', sa.Integer(), nullable=False),
-    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('letter_no', sa.Text(), nullable=False),
     sa.Column('pdf', sa.LargeBinary(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('check_code', sa.String(length=16), nullable=False),
@@ -1088,8 +1090,8 @@ def upgrade() -> None:
     sa.Column('issued_by', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['loan_id'], ['loan.id'], name=op.f('fk_loan_letter_loan_id_loan')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_loan_letter')),
-    sa.UniqueConstraint('loan_id', 'settling', name=op.f('uq_loan_letter_loan_id_settling')),
-    sa.UniqueConstraint('number', name=op.f('uq_loan_letter_number'))
+    sa.UniqueConstraint('letter_no', name=op.f('uq_loan_letter_letter_no')),
+    sa.UniqueConstraint('loan_id', 'settling', name=op.f('uq_loan_letter_loan_id_settling'))
     )
     op.create_table('loan_position',
     sa.Column('loan_id', sa.Uuid(), nullable=False),
