@@ -20,6 +20,8 @@ from kernel import db
 from kernel.clock import SetClock, shanghai
 
 BAR: Final = at_most(2.0)
+BARRED_LOANS_MIN: Final = 100_000
+"""Below, the handful of transactions that a day has in any case are more than its loans."""
 GROWTH_BAR: Final = at_most(1.2)
 """What a loan of the largest stock costs over one of the smallest."""
 DAYS_MAX: Final = 3
@@ -125,7 +127,7 @@ def _size(bench: Bench, loans: int) -> tuple[Sequence[_Round], Row]:
         benchmark="end_of_day",
         case=f"{loans:,} open loans",
         ratios=tuple(one.ours / one.bare for one in found),
-        bar=BAR,
+        bar=BAR if loans >= BARRED_LOANS_MIN else None,
         yardstick=yardstick,
         notes=f"ours {ours:.2f} s, bare {bare:.2f} s; a day has something to do for "
         f"{median(one.loans for one in found):,.0f} loans and writes "

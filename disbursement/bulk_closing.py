@@ -33,7 +33,7 @@ _BY_KEYS: Final = "; ".join(
     for setting in ("enable_hashjoin", "enable_mergejoin", "enable_bitmapscan", "jit")
 )
 _LOCK: Final = """
-    SELECT loan_id FROM loan_position
+    SELECT loan_id, ctid::text FROM loan_position
     WHERE next_on = %(day)s AND loan_id > %(after)s::uuid AND loan_id <= %(last)s::uuid
     ORDER BY loan_id LIMIT %(limit)s FOR NO KEY UPDATE
 """
@@ -78,7 +78,7 @@ def close(session: Session, day: date, *, span: Span, limit: int, at: datetime) 
     connection.exec_driver_sql(_BY_KEYS)
     # First the locks, then what is read: a change of a loan that was under way is seen whole.
     given = {"day": day, "after": str(span.after), "last": str(span.last), "limit": limit}
-    locked = [row[0] for row in connection.exec_driver_sql(_LOCK, given)]
+    locked = connection.exec_driver_sql(_LOCK, given).fetchall()
     if not locked:
         return Part(left=None, closed=0, figures=Figures())
     rows = connection.exec_driver_sql(_CLOSE, _given(locked, day, at)).fetchall()
@@ -89,16 +89,17 @@ def close(session: Session, day: date, *, span: Span, limit: int, at: datetime) 
     for some in postings:
         ledger.post_for_loans(session, some, at=at)
     return Part(
-        left=Span(locked[-1], span.last),
+        left=Span(locked[-1].loan_id, span.last),
         closed=int(counts["closed"].loans) if "closed" in counts else 0,
         figures=_figures(flows, counts),
     )
 
 
-def _given(locked: Sequence[UUID], day: date, at: datetime) -> dict[str, Any]:
+def _given(locked: Sequence[Any], day: date, at: datetime) -> dict[str, Any]:
     limits = delinquency.policy(on=day)
     return {
-        "ids": locked,
+        "ids": [row.loan_id for row in locked],
+        "places": [row.ctid for row in locked],
         "day": day,
         "at": require_aware(at),
         "active": LoanStatus.ACTIVE.value,

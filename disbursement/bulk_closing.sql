@@ -1,14 +1,16 @@
 WITH plan AS MATERIALIZED (
     -- What the instalments in force say of each loan on the day.
     SELECT p.ctid AS at, p.loan_id, p.overdue_since AS was_overdue, p.bucket AS was_bucket,
-        p.is_accruing AS was_accruing, l.order_id, l.application_ref, l.principal AS lent,
+        p.is_accruing AS was_accruing, p.earned, l.order_id, l.application_ref, l.principal AS lent,
         l.penalty_grace_days AS grace, f.code AS funder, i.due[1] AS number,
         coalesce(i.due[2], 0) AS principal, coalesce(i.due[3], 0) AS interest,
         coalesce(i.due[4], 0) AS fees, %(day)s::date + i.next[2]::int AS next_due,
         i.next[3] AS next_interest,
         CASE WHEN i.dues = 0 THEN p.earning_since ELSE %(day)s END AS open_since, a.*
-    FROM unnest(%(ids)s::uuid[]) AS chunk (id)
-    JOIN loan_position p ON p.loan_id = chunk.id
+    -- Locked rows still lie where they were locked.
+    FROM unnest(%(ids)s::uuid[], %(places)s::tid[]) AS chunk (id, place)
+    JOIN loan_position p ON p.ctid = chunk.place
+        AND p.loan_id IS NOT DISTINCT FROM chunk.id
     JOIN loan l ON l.id = p.loan_id
     JOIN funder f ON f.id = l.funder_id
     CROSS JOIN LATERAL (
@@ -68,7 +70,6 @@ WITH plan AS MATERIALIZED (
         earning = CASE WHEN s.accrues THEN coalesce(s.next_interest, 0) ELSE 0 END,
         earning_until = CASE WHEN s.accrues AND s.next_interest > 0 THEN s.next_due
             ELSE %(day)s END
-    -- The row is locked, so it still lies where it was read.
     FROM standing s WHERE p.ctid = s.at
 ), told AS (
     INSERT INTO event (kind, subject, body, at)
@@ -90,8 +91,8 @@ WITH plan AS MATERIALIZED (
 -- What is to be posted, as `loan_flows` has it, by kind and funder; then what is counted only.
 SELECT funder, reason, debit, credit, string_agg(loan_id::text, ',') AS loans,
     string_agg(fen::text, ',') AS amounts, sum(fen)::bigint AS fen,
-    string_agg(debit || '/' || loan_id, ',') FILTER (WHERE debit LIKE 'loan%%' AND a.code IS NULL)
-        AS unopened
+    string_agg(debit || '/' || loan_id, ',') FILTER (WHERE debit LIKE 'loan%%' AND a.code IS NULL
+        AND NOT (earned > 0 AND debit = 'loan_interest')) AS unopened
 FROM standing
 CROSS JOIN LATERAL (VALUES
     ('fees_due', 'loan_fees', 'fee_income', fees),
@@ -104,7 +105,9 @@ CROSS JOIN LATERAL (VALUES
     ('suspended', 'penalty_income', 'interest_suspended',
         CASE WHEN was_accruing AND NOT accrues THEN penalty_by_now ELSE 0 END)
 ) AS flow (reason, debit, credit, fen)
-LEFT JOIN account a ON a.code = debit || '/' || loan_id
+-- Where interest fell due before, its account is open.
+LEFT JOIN account a ON a.code = CASE WHEN earned > 0 AND debit = 'loan_interest' THEN NULL
+    ELSE debit || '/' || loan_id END
 WHERE fen > 0 GROUP BY funder, reason, debit, credit
 UNION ALL
 SELECT NULL, kind, NULL, NULL, count(*)::text, NULL, sum(fen)::bigint, NULL
