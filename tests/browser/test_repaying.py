@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from uuid import uuid4
 
 import pytest
 
-from disbursement import approvals, debit_orders, legs, loan_days, loans, payouts, servicing
+from disbursement import approvals, debiting, legs, loan_days, loans, payouts
 from disbursement.channels.channel import Outcome, Receipt
-from disbursement.records.debits import DebitPurpose
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import LegStatus
-from disbursement.schedule.events import Strategy
 from kernel import db
 from kernel.actors import Actor, Role
-from kernel.clock import business_day, shanghai
+from kernel.clock import shanghai
 from origination import front_jobs
 from tests.disbursement.reconciliation.world import findings
 from tests.origination.apply import builders as make
@@ -28,8 +25,11 @@ PEOPLE = (Actor(Role.FINANCE_MAKER, "li"), Actor(Role.FINANCE_CHECKER, "wang"))
 
 
 @pytest.fixture
-def running(outside) -> None:
+def running(sandbox, outside) -> None:
     """A loan of 9,000 yuan of the person who holds the telephone, running since 20 November."""
+    person = make.Person()
+    debit_card = world.card(DEBIT_CARD, account_type="debit", balance="20000.00")
+    world.load(sandbox, person, world.card(person.card()), debit_card)
     with db.transaction() as session:
         application = make.signed(session)
         (leg,) = legs.of_loan(session, application.loan_id)
@@ -67,27 +67,11 @@ def sign_in(hand, outside) -> None:
     assert (hand.path, hand.heading) == ("/loan", "我的贷款")
 
 
-def book(outside) -> None:
-    """Book what the debtor asked for, as when the channel says that it was paid."""
-    now = outside.clock.now()
-    with db.transaction() as session:
-        order = next(
-            one
-            for one in debit_orders.of_loan(session, loan().id)
-            if one.status in debit_orders.UNDECIDED
-        )
-        debit_orders.cancel(session, order.id, reason="test", by=make.SYSTEM, at=now)
-        known = {
-            "payment_id": uuid4(), "amount": order.requested, "on": business_day(now),
-            "source": "funding_bank/huaxin", "by": make.SYSTEM, "at": now,
-        }  # fmt: skip
-        match order.purpose:
-            case DebitPurpose.INSTALMENT:
-                servicing.repay(session, order.loan_id, **known)
-            case DebitPurpose.PREPAY_LOWER:
-                servicing.prepay(session, order.loan_id, strategy=Strategy.LOWER, **known)
-            case _:
-                servicing.pay_off(session, order.loan_id, **known)
+def collected(outside) -> None:
+    """Have the channel collect what was asked for, and ask until it is decided."""
+    debiting.send_due(outside)
+    outside.clock.advance(timedelta(minutes=4))
+    debiting.query_due(outside)
     world.follow(outside)
 
 
@@ -121,7 +105,7 @@ def _pays_what_is_due(hand, outside) -> None:
     hand.touch("确认扣款")
     hand.look("34-being-collected")
     assert "正在扣款" in hand.page.inner_text("main")
-    book(outside)
+    collected(outside)
     hand.open("/loan")
     hand.look("35-loan-paid")
     assert "已还清" in hand.page.inner_text("main")
@@ -138,7 +122,7 @@ def _prepays(hand, outside) -> None:
     hand.touch("看看效果")
     hand.look("38-prepay-preview")
     hand.touch("确认扣款")
-    book(outside)
+    collected(outside)
 
 
 def _pays_off(hand, outside) -> None:
@@ -147,7 +131,7 @@ def _pays_off(hand, outside) -> None:
     hand.open("/loan/pay/payoff?lang=zh")
     hand.look("40-payoff")
     hand.touch("确认扣款")
-    book(outside)
+    collected(outside)
     hand.open("/loan")
     hand.look("41-settled")
     hand.touch("开具结清证明")

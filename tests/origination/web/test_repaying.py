@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from uuid import uuid4
 
 import pytest
 
-from disbursement import approvals, debit_orders, legs, loan_days, loans, payouts, servicing
+from disbursement import (
+    approvals,
+    debit_orders,
+    debiting,
+    legs,
+    loan_days,
+    loans,
+    payouts,
+    servicing,
+)
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.records.debits import DebitOrder, DebitPurpose, RepaymentCard
 from disbursement.records.loans import Loan
@@ -50,6 +58,9 @@ def outside(surroundings):
 @pytest.fixture
 def running(app, outside, sandbox) -> Phone:
     """A debtor whose loan of 9,000 yuan runs since 20 November; his page is open."""
+    person = make.Person()
+    debit_card = world.card(DEBIT_CARD, account_type="debit", balance="20000.00")
+    world.load(sandbox, person, world.card(person.card()), debit_card)
     with db.transaction() as session:
         application = make.signed(session)
         (leg,) = legs.of_loan(session, application.loan_id)
@@ -88,21 +99,11 @@ def bind(phone: Phone) -> Phone:
     return phone.open("/loan/card").send(number=DEBIT_CARD.plain, agreed="yes")
 
 
-def collected(outside, order: DebitOrder) -> None:
-    """Book what an order asked for, as when the channel says that it was paid."""
-    verb = {
-        DebitPurpose.INSTALMENT: servicing.repay,
-        DebitPurpose.PAYOFF: servicing.pay_off,
-    }[order.purpose]
-    with db.transaction() as session:
-        debit_orders.cancel(
-            session, order.id, reason="test", by=make.SYSTEM, at=outside.clock.now()
-        )
-        verb(
-            session, order.loan_id, payment_id=uuid4(), amount=order.requested,
-            on=business_day(outside.clock.now()), source="funding_bank/hxcf",
-            by=make.SYSTEM, at=outside.clock.now(),
-        )  # fmt: skip
+def collected(outside) -> None:
+    """Have the channel collect what was asked for, and ask until it is decided."""
+    debiting.send_due(outside)
+    outside.clock.advance(timedelta(minutes=4))
+    debiting.query_due(outside)
     world.follow(outside)
 
 
@@ -178,6 +179,11 @@ def test_what_is_due_is_paid_once_however_often_the_button_is_pressed(running, o
     assert running.path == "/loan"
     assert "正在扣款" in running.text
     assert (order.purpose, str(order.requested)) == (DebitPurpose.INSTALMENT, fields["amount"])
+    collected(outside)
+    paid = running.open("/loan").text
+    assert "正在扣款" not in paid
+    assert "已还清" in paid
+    assert order.requested.grouped in paid.split("还款记录")[1]
 
 
 def test_a_second_payment_waits_for_the_first(running, outside):
@@ -257,7 +263,7 @@ def test_the_payoff_is_quoted_by_its_parts_and_for_the_next_days(running, outsid
 def test_a_settled_loan_offers_its_letter_and_no_payment(running, outside):
     bind(running)
     running.open("/loan/pay/payoff").send()
-    collected(outside, orders()[0])
+    collected(outside)
 
     running.open("/loan").send("/loan/letter")
 
