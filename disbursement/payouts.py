@@ -26,7 +26,6 @@ from disbursement import (
     freezing,
     legs,
     loans,
-    matches,
     outcomes,
     pacing,
     positions,
@@ -233,11 +232,6 @@ def note_file(
     if rows:
         session.execute(insert(PayoutAbsence).on_conflict_do_nothing(), rows)
     return len(rows)
-
-
-def match(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Mark one paid leg as found on both other sides."""
-    matches.match_all(session, [leg_id], by=by, at=at)
 
 
 def cancel_leg(session: Session, leg_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from disbursement import debits, evidence, payouts
-from disbursement.channels import unionpay
+from disbursement.channels import registry, unionpay
 from disbursement.channels.channel import ForgedNotice
 from kernel import logs
 from kernel.db import transaction
@@ -38,10 +38,24 @@ class NotTheChannel(Refused):
 @access.verified_by_view("RSA signature of the channel over the whole form")
 @takes(bytes_max=NOTICE_BYTES_MAX, kinds=(FORM,))
 def receive() -> Response:
-    """Keep a notice, have its payment or collection asked about, and say that it arrived."""
+    """Keep UnionPay's notice, have its payment or collection asked about, and say it arrived."""
+    return _receive(unionpay.PAYS_AS)
+
+
+@blueprint.post(f"{unionpay.NOTICE_PATH}/<name>")
+@access.verified_by_view("signature of the named channel over the whole form")
+@takes(bytes_max=NOTICE_BYTES_MAX, kinds=(FORM,))
+def receive_of(name: str) -> Response:
+    """Keep the notice of any other channel, each by its own door."""
+    return _receive(name)
+
+
+def _receive(name: str) -> Response:
+    if name not in registry.names():
+        raise NotFound()
     if request.mimetype != FORM:
         raise UnsupportedMediaType()
-    channel = unionpay.connect(surroundings())
+    channel = registry.connect(name, surroundings())
     fields = request.form.to_dict(flat=True)
     if len(fields) != sum(1 for _ in request.form.items(multi=True)):
         raise NotTheChannel("a field stands twice")

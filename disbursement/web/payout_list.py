@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from disbursement import approvals, legs, loans, payouts
 from disbursement.records.breaks import Break
+from disbursement.records.channels import PayoutBatch
 from disbursement.records.ledger import Transfer
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import (
@@ -293,6 +294,11 @@ def _row(row: Any, *, on: date) -> PayoutRow:  # noqa: ANN401 - a row of our own
 def _evidence(session: Session, leg: PayoutLeg) -> Sequence[Any]:
     if leg.order_no is None:
         return ()
+    batch_no = (
+        None
+        if leg.batch_id is None
+        else session.scalar(select(PayoutBatch.batch_no).where(PayoutBatch.id == leg.batch_id))
+    )
     return session.execute(
         select(
             ChannelEvidence.at,
@@ -301,7 +307,7 @@ def _evidence(session: Session, leg: PayoutLeg) -> Sequence[Any]:
             ChannelEvidence.verdict,
             ChannelEvidence.reply_bytes,
         )
-        .where(ChannelEvidence.order_no == leg.order_no)
+        .where(ChannelEvidence.order_no.in_([leg.order_no, batch_no]))
         .order_by(ChannelEvidence.at.desc(), ChannelEvidence.id.desc())
         .limit(EVIDENCE_MAX)
     ).all()

@@ -128,3 +128,29 @@ def test_what_waits_for_money_says_so(desk):
     page = desk.person("maker").opens(f"/finance/payouts/{leg.id}")
 
     assert "等待头寸" in page
+
+
+def test_a_payout_by_file_shows_the_exchanges_of_its_batch(desk):
+    with transaction() as session:
+        leg = world.paid(session, 1)
+        session.execute(
+            sql(
+                "INSERT INTO payout_batch (id, channel, batch_no, sent_at, rows, total, status,"
+                " queries) VALUES (:id, 'bank_direct', 'batch0001', now(), 1, 1, 'answered', 1)"
+            ),
+            {"id": leg.id},
+        )
+        session.execute(sql("UPDATE payout_leg SET batch_id = id"))
+        session.execute(
+            sql(
+                "INSERT INTO channel_evidence (id, channel, kind, order_no, is_genuine, verdict,"
+                " request, reply, reply_bytes, at) VALUES (:id, 'bank_direct', 'result',"
+                " 'batch0001', true, 'result of 1 rows', '', '', 0, now())"
+            ),
+            {"id": leg.id},
+        )
+
+    page = desk.person("maker").opens(f"/finance/payouts/{leg.id}")
+
+    assert "批量回盘文件" in page
+    assert "result of 1 rows" in page

@@ -257,3 +257,25 @@ def genuine(order):
     )
     key = OrderKey(order_no=order.order_no, txn_time=order.txn_time)
     return Notice(key=key, code="00", exchange=exchange, is_collection=True)
+
+
+def test_a_channel_that_sends_no_notices_has_every_one_refused_and_kept(app):
+    reply = app.test_client().post("/channel/notices/bank_direct", data={"orderNo": "a1" * 16})
+
+    assert reply.status_code == 400
+    assert kept() == [(False, "this bank sends no notices")]
+
+
+def test_a_channel_has_a_door_of_its_own_name(app):
+    reply = app.test_client().post("/channel/notices/unionpay", data=notice())
+
+    assert reply.status_code == 200
+    assert [genuine for genuine, _ in kept()] == [True]
+
+
+@pytest.mark.parametrize("name", ["nobody", "registry", "..%2Funionpay"])
+def test_there_is_no_door_for_a_channel_that_is_not_there(app, name):
+    reply = app.test_client().post(f"/channel/notices/{name}", data=notice())
+
+    assert reply.status_code == 404
+    assert kept() == []
