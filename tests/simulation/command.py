@@ -14,6 +14,7 @@ from kernel.money import Money
 from tests.simulation.running import Result, Runner
 from tests.simulation.storage import drop_database, make_database
 
+TOLD_EVERY = 250
 HOME = Path(os.environ.get("DAICHANG_HOME", "var")) / "simulation"
 
 
@@ -62,6 +63,8 @@ def _run(runner: Runner, asked: argparse.Namespace) -> int:
         done += 1
         steps, money = steps + result.steps, money + result.money
         counts.update(result.counts)
+        if done % TOLD_EVERY == 0:
+            _say(f"{done} seeds, {time.monotonic() - began:.0f} s, {steps:,} steps")
         if result.failure is not None:
             failed.append(result)
             _say(f"seed {seed} fails: {result.failure}")

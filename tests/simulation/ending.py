@@ -20,6 +20,8 @@ _TALLIES: Final = {
     "loan event": "SELECT kind, count(*) FROM loan_event GROUP BY 1",
     "break": "SELECT kind, count(*) FROM reconciliation_break GROUP BY 1",
     "days": "SELECT 'closed', count(*) FROM closed_day WHERE closed_at IS NOT NULL",
+    "told": "SELECT kind, count(*) FROM event WHERE kind LIKE 'channel.%' "
+    "OR kind IN ('payout.stopped', 'payout.contradiction', 'loan.settled') GROUP BY 1",
     "amendment": "SELECT status, count(*) FROM amendment GROUP BY 1",
 }
 

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
@@ -20,6 +21,18 @@ from kernel.clock import SHANGHAI, SetClock
 
 class Killed(BaseException):
     """The worker's process was killed; nothing of it may go on."""
+
+
+@dataclass(slots=True)
+class Skewed:
+    """A clock that is wrong by the same amount all the time."""
+
+    true: SetClock
+    by: timedelta
+
+    def now(self) -> datetime:
+        """Tell the wrong time."""
+        return self.true.now() + self.by
 
 
 class At(StrEnum):

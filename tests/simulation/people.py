@@ -79,7 +79,7 @@ class People:
         """List how two persons end the breaks that nothing cured."""
         live = self.storage.rows(
             "SELECT id, kind FROM reconciliation_break WHERE status IN ('open', 'explained') "
-            "ORDER BY id"
+            "AND kind NOT IN ('unresolved', 'file_missing', 'file_refused') ORDER BY id"
         )
         return [(f"resolve {kind}", self._resolve(break_id)) for break_id, kind in live]
 

@@ -145,7 +145,7 @@ def draw(seed: int) -> Plan:
         starts_at=shanghai(day, hour, minute),
         loans=loans,
         begins=random.choice(("", "placed", "approved", "approved", "approved")),
-        turns=random.choice((150, 300, 500)),
+        turns=random.choice((120, 220, 350)),
         leaps=random.choice((6, 12, 20)),
         network=random.choice((0.0, 0.1, 0.25, 0.5)),
         deaths=random.choice((0.0, 0.002, 0.01, 0.02)),
@@ -158,7 +158,7 @@ def draw(seed: int) -> Plan:
         funder=funder,
         tampered=random.random() < 0.05,
         outages=random.choice((0.0, 0.0, 0.01)),
-        due_dates=random.choice((*(0,) * 12, 1, 1, 1, 2)),
+        due_dates=random.choice((*(0,) * 14, 1, 2)),
         debit_faults=tuple(random.choice(DEBIT_FAULTS) for _ in sizes),
         debit_balance=random.choice(("20000.00", "20000.00", "600.00")),
     )

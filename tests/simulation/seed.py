@@ -16,10 +16,11 @@ from kernel.clock import SHANGHAI, SetClock
 from kernel.jobs import Job
 from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
+from sandbox.channel.orders import Way
 from sandbox.world import Outage
 from tests.simulation.door import Door
 from tests.simulation.ending import check_all, not_final, tally
-from tests.simulation.hub import At, Hub, Worker
+from tests.simulation.hub import At, Hub, Skewed, Worker
 from tests.simulation.invariants import Broken, Watch
 from tests.simulation.outside import Line, Outside
 from tests.simulation.owners import Owners
@@ -35,6 +36,8 @@ JOBS: Final[tuple[Job, ...]] = (
     *end_of_day_jobs.JOBS,
     *reconciliation_jobs.JOBS,
 )
+HELD: Final = {"resolve amount", "resolve payee", "resolve cutoff", "resolve net_of_fee"}
+"""Once two persons let the books stand, the pair is matched by the next run."""
 RECONCILE: Final = next(job for job in JOBS if job.name == "reconcile-day")
 LATER: Final = {"debit-plan", "debit-send", "debit-query", "end-of-day"}
 """What has nothing to do before a loan has begun; so long it is only tried now and then."""
@@ -57,18 +60,6 @@ HOURS: Final = (9, 17)
 
 class Stuck(Broken):
     """Faults healed, and still something does not come to an end."""
-
-
-@dataclass(slots=True)
-class Skewed:
-    """A clock that is wrong by the same amount all the time."""
-
-    true: SetClock
-    by: timedelta
-
-    def now(self) -> datetime:
-        """Tell the wrong time."""
-        return self.true.now() + self.by
 
 
 @dataclass(slots=True)
@@ -284,7 +275,9 @@ class Simulation:
             "payout-returns": self._is_by_file()
             and self.random.random() < (0.5 if self.is_healed else 0.05),
             "funding-positions": self.random.random() < 0.05,
-            "reconcile-day": self.is_healed or (days > 0 and self.random.random() < 0.1),
+            "reconcile-day": self._is_unsettled()
+            if self.is_healed
+            else days > 0 and self.random.random() < 0.05,
         }
 
     def _let_time_pass(self) -> None:
@@ -355,7 +348,7 @@ class Simulation:
             acts = self.people.settle_breaks()
             for what, act in acts:
                 self._do(what, act)
-            if acts:
+            if any(what in HELD for what, _ in acts):
                 self._do("reconcile-day", _job(RECONCILE, self.processes[0]))
 
     def _do(self, role: str, run: Callable[[], object]) -> None:
@@ -373,6 +366,13 @@ class Simulation:
             else:
                 self._break_deadlock(workers)
         raise Stuck(f"{[worker.name for worker in self.hub.workers]} go on and on")
+
+    def _is_unsettled(self) -> bool:
+        """Tell whether files may still have something to say; the job itself would always look."""
+        comes_back = any(
+            order.returned_at is not None for way in Way for order in self.outside.orders(way)
+        )
+        return comes_back or self.state.is_unsettled()
 
     def _is_by_file(self) -> bool:
         return self.plan.funder == "cxbank"

@@ -93,6 +93,11 @@ class State:
         """List the loans that run."""
         return [row[1] for row in self.loans if row[2] in {"active", "written_off"}]
 
+    def is_unsettled(self) -> bool:
+        """Tell whether a payout or a collection waits for the files of channel and bank."""
+        open_ = {"submitted", "accepted", "unknown", "paid"}
+        return any(one.status in open_ for one in (*self.legs, *self.debits))
+
     def due(self, now: datetime) -> dict[str, bool]:
         """Tell by job whether it would find something to do."""
         free = [leg for leg in self.legs if leg.is_free(now)]
