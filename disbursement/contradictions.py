@@ -28,8 +28,8 @@ from kernel.refusals import FieldFault, Refused
 REASON_CHARACTERS_MAX: Final = 500
 
 _FITS: Final = {
-    Verdict.WAS_PAID: frozenset({LegStatus.FAILED}),
-    Verdict.WAS_NOT_PAID: legs.LIVE,
+    Verdict.WAS_PAID: legs.IN_FLIGHT | {LegStatus.FAILED},
+    Verdict.WAS_NOT_PAID: legs.IN_FLIGHT | legs.LIVE,
     Verdict.BOOKS_STAND: frozenset(LegStatus),
 }
 
@@ -171,13 +171,21 @@ def _carry_out(
     leg.parked = False
     body = {"verdict": verdict.value, "by": str(by)}
     outcomes.tell(session, leg, "payout.ruled", at=at, more=body)
-    if verdict is Verdict.WAS_PAID:
-        outcomes.pay_after_all(session, leg, reason=f"ruled: {reason}", by=by, at=at)
-    elif verdict is Verdict.WAS_NOT_PAID:
-        undone = Receipt(outcome=Outcome.RETURNED, text=f"ruled not paid: {reason}")
-        outcomes.apply(session, leg, undone, by=by, at=at)
-    else:
+    if verdict is Verdict.BOOKS_STAND:
         outcomes.follow(session, leg, by=by, at=at)
+    elif leg.status is LegStatus.FAILED:
+        outcomes.pay_after_all(session, leg, reason=f"ruled: {reason}", by=by, at=at)
+    else:
+        receipt = Receipt(outcome=_told(leg, verdict), text=f"ruled {verdict}: {reason}")
+        outcomes.apply(session, leg, receipt, by=by, at=at)
+        leg.next_query_at = outcomes.next_query_at(leg, at=at)
+
+
+def _told(leg: PayoutLeg, verdict: Verdict) -> Outcome:
+    """Give the answer of a channel that would have said the same of a leg as it stands."""
+    if verdict is Verdict.WAS_PAID:
+        return Outcome.PAID
+    return Outcome.REFUSED if leg.status in legs.IN_FLIGHT else Outcome.RETURNED
 
 
 def _person(actor: str) -> str:

@@ -68,9 +68,12 @@ def fail_if_never_known(session: Session, leg: PayoutLeg, *, by: Actor, at: date
     """Fail an unknown leg that never reached the channel, by rule.
 
     The rule: for a day every query has said that there is no such order, and neither the file of
-    the leg's settlement day nor that of the day after knows it.
+    the leg's settlement day nor that of the day after knows it. One that the channel had accepted
+    is told as a contradiction instead: it did know it once.
     """
-    if leg.status is not LegStatus.UNKNOWN or not asking.is_never_known(leg.absent_since, at=at):
+    if leg.status not in {LegStatus.UNKNOWN, LegStatus.ACCEPTED}:
+        return
+    if not asking.is_never_known(leg.absent_since, at=at):
         return
     first = settlement_day(key_of(leg).txn_time)
     silent_files = session.scalar(
@@ -81,8 +84,13 @@ def fail_if_never_known(session: Session, leg: PayoutLeg, *, by: Actor, at: date
             PayoutAbsence.day.in_([first, first + timedelta(days=1)]),
         )
     )
-    if silent_files == 2:
+    if silent_files != 2:
+        return
+    if leg.status is LegStatus.UNKNOWN:
         _fail(session, leg, reason="never known to the channel", by=by, at=at)
+    else:
+        forgotten = Receipt(outcome=Outcome.UNKNOWN, text="accepted and never known since")
+        _contradict(session, leg, forgotten, at=at)
 
 
 def next_query_at(leg: PayoutLeg, *, at: datetime) -> datetime | None:

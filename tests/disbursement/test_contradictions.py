@@ -28,6 +28,7 @@ from tests.disbursement import builders as make
 OTHER_CHECKER = Actor(Role.FINANCE_CHECKER, "zhao.min")
 SECOND_MAKER = Actor(Role.FINANCE_MAKER, "chen.jie")
 CARDS = (make.card_number(1), make.card_number(2))
+DEBT = Money.yuan("1000.00")
 
 
 def tell(saga, outcome: Outcome, *, leg=None, **more) -> None:
@@ -124,16 +125,62 @@ def test_when_the_books_stand_only_the_contradiction_goes(paid):
     assert paid.facts().count("payout.ruled") == 1
 
 
-def test_another_amount_is_ended_by_letting_the_books_stand(saga):
+def other_amount(saga) -> None:
+    """Have a payment told to be paid with a fen more than was sent."""
     saga.partners.card(CARDS[0], "1000.00")
     saga.start(make.leg_order(1))
     saga.send()
     tell(saga, Outcome.PAID, amount=Money.yuan("1000.01"))
 
+
+def test_another_amount_is_ended_by_letting_the_books_stand(saga):
+    other_amount(saga)
+
     decide(saga, Verdict.BOOKS_STAND)
     saga.ask(minutes=3)
 
     assert saga.status() is LegStatus.PAID
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (Verdict.WAS_PAID, LegStatus.PAID),
+        (Verdict.WAS_NOT_PAID, LegStatus.FAILED),
+        (Verdict.BOOKS_STAND, LegStatus.ACCEPTED),
+    ],
+)
+def test_what_is_undecided_and_contradicted_ends_as_two_persons_say(saga, verdict, status):
+    other_amount(saga)
+
+    decide(saga, verdict)
+
+    assert (saga.status(), saga.leg().contradicted_at) == (status, None)
+    assert saga.loan().principal == (DEBT if status is LegStatus.PAID else Money(0))
+
+
+def test_what_was_accepted_and_never_known_since_is_told_and_ended_by_two_persons(saga):
+    saga.partners.card(CARDS[0], "1000.00")
+    saga.start(make.leg_order(1))
+    saga.send()
+    absent = Receipt(outcome=Outcome.UNKNOWN, text="query 34", code="34", is_absent=True)
+    leg = saga.leg()
+    for hours in (1, 25):
+        saga.clock.advance(timedelta(hours=hours))
+        for day in (make.TEN.date(), make.TEN.date() + timedelta(days=1)):
+            with transaction() as session:
+                payouts.note_file(
+                    session, channel="unionpay", day=day, known=(), at=saga.clock.now()
+                )
+        with transaction() as session:
+            payouts.record(session, leg.id, absent, source=Source.QUERY, at=saga.clock.now())
+
+    told = saga.leg()
+    decide(saga, Verdict.WAS_NOT_PAID)
+
+    assert (told.status, told.contradicted_at is None) == (LegStatus.ACCEPTED, False)
+    assert saga.status() is LegStatus.FAILED
+    assert saga.loan().status is LoanStatus.CANCELLED
 
 
 def test_one_person_alone_decides_nothing_whatever_role_he_acts_in(paid):
