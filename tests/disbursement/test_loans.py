@@ -244,8 +244,8 @@ def test_a_loan_is_called_off_once_while_no_money_is_on_its_way(session):
 
     assert loan.status is LoanStatus.CANCELLED
     assert {leg.status for leg in legs.of_loan(session, loan.id)} == {LegStatus.CANCELLED}
-    kinds = session.scalars(text("SELECT kind FROM event ORDER BY id")).all()
-    assert kinds == ["loan.cancelled"]
+    query = text("SELECT kind FROM event WHERE subject = :loan ORDER BY id")
+    assert session.scalars(query, {"loan": loan.id}).all() == ["loan.cancelled"]
 
 
 def test_a_loan_nobody_placed_cannot_be_called_off(session):
