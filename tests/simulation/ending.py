@@ -30,8 +30,6 @@ def not_final(watch: Watch, plan: Plan, now: datetime) -> list[str]:
     """Name whatever is not at its end."""
     legs, orders, rows = watch.legs(), watch.outside.orders(), watch.storage.rows
     back = {order.order_id for order in orders if is_returned(order, now)}
-    known = {order.order_id for order in orders}
-    waiting = {leg.loan_id for leg in legs if leg.is_by_file and leg.status == "unknown"}
     named = {
         row[0]
         for row in rows(
@@ -64,12 +62,10 @@ def not_final(watch: Watch, plan: Plan, now: datetime) -> list[str]:
     found += [
         f"leg {leg.id} is {leg.status}, transit {leg.transit}"
         for leg in legs
-        if not _is_at_an_end(leg, is_named=leg.id in named, is_known=leg.order_no in known)
+        if not _is_at_an_end(leg, is_named=leg.id in named)
     ]
     found += [
-        f"loan {row[0]} is pending"
-        for row in rows("SELECT id FROM loan WHERE status = 'pending'")
-        if row[0] not in waiting
+        f"loan {row[0]} is pending" for row in rows("SELECT id FROM loan WHERE status = 'pending'")
     ]
     if len(rows("SELECT id FROM loan")) < len(plan.loans):
         found.append("an order was not placed")
@@ -125,10 +121,7 @@ def _collected(watch: Watch, now: datetime) -> int:
     return kept
 
 
-def _is_at_an_end(leg: Leg, *, is_named: bool, is_known: bool) -> bool:
-    if leg.is_by_file and leg.status == "unknown":
-        # No settlement file of this bank is read yet, so nothing can say that it never came.
-        return not is_known
+def _is_at_an_end(leg: Leg, *, is_named: bool) -> bool:
     if leg.status in IN_FLIGHT or leg.status in {"planned", "approved", "requote_needed"}:
         return False
     if leg.status == "failed":
@@ -136,4 +129,4 @@ def _is_at_an_end(leg: Leg, *, is_named: bool, is_known: bool) -> bool:
     if leg.status == "cancelled":
         return True
     is_settled = leg.status in {"matched", "payoff_verified", "returned"} and not leg.transit
-    return is_named or is_settled or leg.is_by_file
+    return is_named or is_settled

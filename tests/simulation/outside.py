@@ -58,6 +58,7 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
 }
 FAULTS["debit"] = FAULTS["batch upload"] = FAULTS["pay"]
 FAULTS["batch result"] = FAULTS["batch query"] = FAULTS["query"]
+FAULTS["batch settlement"] = (LOST_REPLY, BROKEN_BEFORE, "garbage", "reply forged", "no file yet")
 FAULTS["batch returns"] = (LOST_REPLY, BROKEN_BEFORE, "garbage", "reply forged", "reply cut short")
 _PAY: Final = "/channel/gateway/backTransReq"
 _PATHS: Final = {
