@@ -129,8 +129,11 @@ class _Day:
 
     def _close_alike(self, chunk: int) -> None:
         """Work on some spans of loans at a time: while the server writes, we derive identities."""
-        spans = bulk_closing.spans(WORKERS if self._left > chunk else 1)
-        with ThreadPoolExecutor(len(spans)) as pool:
+        if self._left <= chunk:
+            self._close_span(bulk_closing.ALL, chunk)
+            return
+        spans = bulk_closing.spans(WORKERS)
+        with ThreadPoolExecutor(WORKERS) as pool:
             working = [pool.submit(self._close_span, span, chunk) for span in spans]
             try:
                 for each in working:
