@@ -283,6 +283,8 @@ def _record_faults(record: _Record, reading: Reading) -> Iterator[str]:
         yield f"it is {loan.status}, and {'nothing' if numbers.is_over else 'something'} is owed"
     if (loan.status is LoanStatus.WRITTEN_OFF) and life.position.written_off_on is None:
         yield "it is written off on no day"
+    if (loan.status is LoanStatus.ACTIVE) and life.position.written_off_on is not None:
+        yield "it is active, and was written off"
     if record.numbers != list(range(1, len(record.numbers) + 1)):
         yield "its events are not numbered without a gap"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from disbursement import accounts
+from disbursement import accounts, entry_checks
 
 DIFFERENCES_MAX: Final = 100
 """How many differences of one kind are named; the first ones tell where to look."""
@@ -27,8 +27,8 @@ _CHECKS: Final = (
     (
         "resolution {id} does not fit what it resolves",
         """
-        SELECT r.id FROM transfer r JOIN transfer p ON p.id = r.resolves
-        WHERE (p.state <> 'pending' OR r.amount > p.amount
+        SELECT r.id FROM transfer r LEFT JOIN transfer p ON p.id = r.resolves
+        WHERE r.resolves IS NOT NULL AND (p.id IS NULL OR p.state <> 'pending' OR r.amount > p.amount
            OR (r.state = 'voided' AND r.amount <> p.amount)
            OR (r.debit_id, r.credit_id, r.event_ref) <> (p.debit_id, p.credit_id, p.event_ref))
         """,
@@ -37,8 +37,8 @@ _CHECKS: Final = (
     (
         "reversal {id} does not fit what it reverses",
         """
-        SELECT r.id FROM transfer r JOIN transfer o ON o.id = r.reverses
-        WHERE (o.state <> 'posted' OR r.amount <> o.amount
+        SELECT r.id FROM transfer r LEFT JOIN transfer o ON o.id = r.reverses
+        WHERE r.reverses IS NOT NULL AND (o.id IS NULL OR o.state <> 'posted' OR r.amount <> o.amount
            OR (r.debit_id, r.credit_id, r.event_ref) <> (o.credit_id, o.debit_id, o.event_ref))
         """,
         _REFS.format(row="r"),
@@ -122,7 +122,8 @@ _CHECKS: Final = (
     (
         "{id} does not hold what nobody could be found for",
         """
-        SELECT a.code AS id FROM funder f JOIN account a ON a.code = 'suspense/' || f.code
+        SELECT 'suspense/' || f.code AS id FROM funder f
+        LEFT JOIN account a ON a.code = 'suspense/' || f.code
         LEFT JOIN LATERAL (
             SELECT sum(CASE WHEN t.credit_id = a.id THEN t.amount ELSE -t.amount END) AS fen
             FROM transfer t WHERE a.id IN (t.debit_id, t.credit_id) AND t.state = 'posted') held
@@ -153,7 +154,7 @@ _UNCHARTED: Final = text(
 def differences(session: Session, *, loan_ids: Sequence[UUID] | None = None) -> list[str]:
     """Name where the rows break a rule, everywhere or for some loans; nothing is right."""
     found: list[str] = []
-    for sentence, query, scope in _CHECKS:
+    for sentence, query, scope in (*_CHECKS, *entry_checks.CHECKS):
         wanted = f"{query} {'' if loan_ids is None else scope} LIMIT {DIFFERENCES_MAX}"
         rows = session.scalars(text(wanted), {} if loan_ids is None else {"loans": list(loan_ids)})
         found.extend(sentence.format(id=row) for row in rows)

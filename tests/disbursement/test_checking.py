@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from disbursement import accounts, checking, ledger, loan_days, servicing
+from disbursement import accounts, business_days, checking, ledger, loan_days, servicing
 from disbursement.ledger import Posting
 from kernel import commands
 from kernel.db import transaction
@@ -100,6 +100,22 @@ def test_right_books_differ_in_nothing(session, loan):
         ("UPDATE transfer SET amount = amount - 1 WHERE reason = 'payout'", "loan_principal"),
         ("UPDATE loan_event SET \"on\" = '2026-03-25' WHERE kind = 'repaid'", "loan_penalty"),
         ("UPDATE loan_event SET body = '{\"amount\": \"0.00\"}' WHERE kind = 'repaid'", "schedule"),
+        (
+            "UPDATE transfer SET debit_id = (SELECT id FROM account WHERE code = 'capital/hxcf')"
+            " WHERE debit_id = (SELECT id FROM account WHERE code = 'funding_bank/hxcf')",
+            "the account of its money",
+        ),
+        (
+            "UPDATE transfer SET value_date = value_date + 1 WHERE reason = 'paid'",
+            "another day than the event",
+        ),
+        (
+            "UPDATE transfer SET value_date = value_date + 1 WHERE reason = 'payout'",
+            "another day than the payout",
+        ),
+        ("UPDATE loan_position SET product_id = gen_random_uuid()", "under another product"),
+        ("UPDATE loan_position SET written_off_on = '2026-03-31'", "of which no event tells"),
+        ("UPDATE loan_position SET written_off_on = '2026-03-31'", "active, and was written off"),
     ],
 )
 def test_whatever_is_changed_on_a_loan_is_named(session, loan, statement, said):
@@ -109,6 +125,55 @@ def test_whatever_is_changed_on_a_loan_is_named(session, loan, statement, said):
 
     assert any(said in difference for difference in some), some
     assert all(str(loan.id) in difference or "leg" in difference for difference in some)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE accrual SET amount = amount + 1", "accrual of 2026-01-17"),
+        (
+            "UPDATE accrual SET earned = earned - 1 WHERE day = '2026-01-16'",
+            "accrual of 2026-01-17",
+        ),
+        (
+            "UPDATE transfer SET value_date = '2026-01-20' WHERE reason = 'interest_accrued'",
+            "accrual",
+        ),
+        ("DELETE FROM transfer WHERE reason = 'interest_accrued'", "accrual of 2026-01-16"),
+        ("DELETE FROM closed_day WHERE day = '2026-01-16'", "day 2026-01-16 is not closed"),
+        ("UPDATE closed_day SET closed_at = NULL", "day 2026-01-16 is not closed"),
+    ],
+)
+def test_whatever_is_changed_on_a_closed_day_is_named(session, statement, said):
+    loan = lives.active(session)
+    for number in range(3):
+        day = lives.START + timedelta(days=number)
+        morning = noon(day + timedelta(days=1))
+        assert business_days.begin_next(session, through=day, at=morning) == day
+        loan_days.close_through(session, loan, day=day, at=morning)
+        assert business_days.end(session, day, at=morning)
+        session.flush()
+    assert checking.check_books(session) == []
+
+    change(session, statement)
+
+    differences = checking.check_books(session)
+    assert any(said in difference for difference in differences), differences
+
+
+def test_a_collection_that_is_paid_and_not_on_its_loan_is_named(collecting):
+    collecting.begin()
+    collecting.bind()
+    collecting.stand_at(collecting.first_due()[0])
+    assert collecting.collect().status == "paid"
+    with transaction() as session:
+        assert checking.check_books(session) == []
+        change(session, "UPDATE debit_order SET loan_id = gen_random_uuid()")
+
+        differences = checking.check_books(session)
+
+        assert any("paid and not booked on its loan" in one for one in differences), differences
+        session.rollback()
 
 
 @pytest.mark.parametrize(
