@@ -55,11 +55,16 @@ THE_REFUSED_FILE = [
 ]
 SENT_ONCE = {
     "channel_evidence": 1,
+    "channel_state": 1,
     "payoff_quote": 1,
     "reveal": 2,
     "transfer": 1,
+    "daily_use": 1,
+    "funding_position": 1,
+    "funding_hold": 1,
 }
-"""What sending leaves: the answer, the quote, two looks at the payee, the amount set aside."""
+"""What sending leaves: the answer and that the channel's pace counts it, the quote, two looks at
+the payee, the amount set aside in the books, at the funder and of the day's limit."""
 
 
 def test_an_income_that_is_no_amount_of_a_household_is_asked_for_again(house):
@@ -205,7 +210,7 @@ def test_a_channel_that_is_down_is_asked_again_and_its_file_is_fetched_later(hou
     late = house.command("reconcile", "--day", str(day), "--json")
 
     assert (down["asked"], undecided) == (1, LegStatus.ACCEPTED)
-    assert left == {"channel_evidence": (1, 0), "payout_leg": (1, 1)}
+    assert left == {"channel_evidence": (1, 0), "channel_state": (1, 1), "payout_leg": (1, 1)}
     assert no_file.exit_code == 4
     assert (late.exit_code, said(late)["breaks"]) == (0, [])
     assert days.four_sides(house) == days.agreed("9000.00")
