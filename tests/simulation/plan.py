@@ -80,6 +80,8 @@ class Plan:
     tampered: bool
     """Somebody alters a card number in the database."""
     outages: float
+    forgers: float
+    """The chance, whenever somebody may begin, that a forger is among them."""
     due_dates: int
     """How many due dates the loans are watched for after they began."""
     debit_faults: tuple[str | None, ...]
@@ -154,6 +156,7 @@ def draw(seed: int) -> Plan:
         funds=random.choice(("500000.00", "500000.00", "500000.00", "6000.00")),
         funder=funder,
         tampered=random.random() < 0.05,
+        forgers=0.06,
         outages=random.choice((0.0, 0.0, 0.01)),
         due_dates=random.choice((*(0,) * 14, 1, 2)),
         debit_faults=tuple(random.choice(DEBIT_FAULTS) for _ in sizes),

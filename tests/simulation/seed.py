@@ -256,7 +256,7 @@ class Simulation:
         found += [(what, what, act) for what, act in acts]
         if self.door.has_knock:
             found += [("notice", "notice", self.door.hear)] * 6
-        elif self.random.random() < 0.06:
+        elif self.random.random() < self.plan.forgers:
             found.append(("forger", "forger", self.door.forge))
         return found
 

@@ -77,7 +77,8 @@ def test_trusting_an_unsigned_callback_is_found(runner, monkeypatch):
     # The evidence tells of it even sooner: here what it does to the money is to be found.
     monkeypatch.setattr(invariants.Watch, "_of_evidence", lambda *_: ())
 
-    assert found(runner, "I2: leg .* is not paid at the channel")
+    told = {"begins": "approved", "funder": "hxcf", "due_dates": 0, "forgers": 0.9}
+    assert found(runner, "I2: leg .* is not paid at the channel", **told)
 
 
 def test_a_forged_notice_kept_as_a_genuine_one_is_found(runner, monkeypatch):
