@@ -1,6 +1,6 @@
 """make the tables.
 
-Revision: 0001, after , made 2026-11-24 12:56:50.449424.
+Revision: 0001, after , made 2026-11-24 13:14:05.957553.
 """
 
 from __future__ import annotations
