@@ -84,7 +84,9 @@ def examine_books(check: Callable[[Session], Iterable[str]]) -> Iterator[Finding
     yield Finding(
         name="books",
         ok=not differences,
-        detail=f"differences: {len(differences)}" if differences else "agree with all that happened",
+        detail=f"differences: {len(differences)}"
+        if differences
+        else "agree with all that happened",
         remedy="look into each difference below before the next payout is sent",
     )
     for difference in differences:

@@ -153,4 +153,3 @@ class Collecting:
                 "SELECT to_status FROM debit_step WHERE subject_id = :id ORDER BY position"
             )
             return list(session.scalars(query, {"id": self.order().id}))
-

@@ -147,9 +147,7 @@ def test_12_a_held_file_changes_nothing_until_two_persons_take_it(session):
 
     found = of_kind(session, BreakKind.FILE_HELD)
     breaks.explain(session, found.id, text="complete now", by=make.MAKER, at=world.MORNING)
-    importing.take_held(
-        session, found.id, by=make.CHECKER, at=world.MORNING
-    )
+    importing.take_held(session, found.id, by=make.CHECKER, at=world.MORNING)
     world.run(session)
 
     assert live(session) == [BreakKind.BANK_TOTAL, BreakKind.FEE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,22 +21,24 @@ PAYOUT_SUMS = "1|123450|100|0|0"
 
 
 def content(
-    payments: list[Payment],
-    returns: list[Return] = [],
-    *summary: str,  # noqa: B006 - read only
+    payments: Sequence[Payment],
+    returns: Sequence[Return] = (),
+    *summary: str,
 ) -> bytes:
     parts = files.members(payments, returns)
     # A collection reaches us less its fee: the sign letter is C.
     name = f"INN26112088ZM_{MERCHANT}"
-    lines = []
-    for payment in payments:
-        line = replace(payment, net=payment.fen - payment.fee).line()
-        is_in = payment.code == "S65"
-        lines.append(line.replace(f"D{payment.fen - payment.fee:012d}", f"C{payment.fen - payment.fee:012d}")
-                     if is_in else payment.line())  # fmt: skip
+    lines = [_line(payment) for payment in payments]
     parts[name] = files.member(lines)
     parts[f"RD26112088_{MERCHANT}"] = "".join(f"{row}\r\n" for row in summary).encode("gbk")
     return files.packed(parts)
+
+
+def _line(payment: Payment) -> str:
+    if payment.code != "S65":
+        return payment.line()
+    net = payment.fen - payment.fee
+    return replace(payment, net=net).line().replace(f"D{net:012d}", f"C{net:012d}")
 
 
 def read(packed: bytes):
