@@ -41,8 +41,11 @@ WITH plan AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM account WHERE code = 'loan_credit/' || l.id::text)
       AND NOT EXISTS (SELECT FROM loan_event e
         WHERE e.loan_id = l.id AND e.kind IN ('charged', 're_aged'))
+      -- What was learned of since then counts as well, whatever day it is dated: money of an
+      -- earlier day may have paid a part of the instalment.
       AND CASE WHEN p.overdue_since IS NULL THEN true ELSE NOT EXISTS (SELECT FROM loan_event e
-        WHERE e.loan_id = l.id AND e."on" >= p.overdue_since) END
+        WHERE e.loan_id = l.id AND (e."on" >= p.overdue_since
+          OR (e.recorded_at AT TIME ZONE 'Asia/Shanghai')::date >= p.overdue_since)) END
 ), late AS (
     -- Within the days of grace a loan counts as not overdue.
     SELECT plan.*, since,

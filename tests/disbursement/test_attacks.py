@@ -7,13 +7,23 @@ from uuid import uuid4
 
 import pytest
 
-from disbursement import amendments, legs, loan_days, outcomes, servicing
+from disbursement import (
+    amendments,
+    checking,
+    end_of_day,
+    legs,
+    loan_days,
+    outcomes,
+    servicing,
+)
 from disbursement.amendments import NotAnAmendment
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.loan_events import WrittenOff
 from disbursement.records.life import LoanPosition
 from disbursement.schedule.events import Charged, Paused, RateChanged, ReAged
 from disbursement.servicing import NotReversible
+from kernel.clock import SetClock
+from kernel.db import transaction
 from kernel.money import FEN_MAX, Money
 from kernel.rates import Rate
 from tests.disbursement import builders as make
@@ -106,3 +116,20 @@ def test_the_largest_amount_there_is_can_be_read_back(session):
 
     # 10,000.00 over twelve months at 12 % is 888.49 a month; the first was paid out of it.
     assert servicing.owed(session, loan.id, on=FIRST).credit == Money(FEN_MAX - 88_849)
+
+
+def test_money_of_an_earlier_day_that_is_learned_of_late_bears_no_penalty(database):
+    with transaction() as session:
+        loan_id = lives.active(session).id
+    end_of_day.close_days(SetClock(noon(date(2026, 3, 21))))
+    with transaction() as session:
+        # Dated 1 March: it pays February's instalment, and what is left a part of March's.
+        servicing.repay(
+            session, loan_id, payment_id=uuid4(), amount=Money.yuan("1500.00"),
+            on=date(2026, 3, 1), source=SOURCE, by=lives.CHANNEL, at=noon(date(2026, 3, 21)),
+        )  # fmt: skip
+
+    end_of_day.close_days(SetClock(noon(date(2026, 7, 1))))
+
+    with transaction() as session:
+        assert checking.check_books(session) == []
