@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from kernel import embedded
@@ -58,18 +59,19 @@ def _replay(runner: Runner, seed: int) -> int:
 def _run(runner: Runner, asked: argparse.Namespace) -> int:
     began, counts, failed = time.monotonic(), Counter[str](), list[Result]()
     steps = money = done = 0
-    for seed in range(asked.first, asked.first + asked.seeds):
-        result = runner.run(seed)
-        done += 1
-        steps, money = steps + result.steps, money + result.money
-        counts.update(result.counts)
-        if done % TOLD_EVERY == 0:
-            _say(f"{done} seeds, {time.monotonic() - began:.0f} s, {steps:,} steps")
-        if result.failure is not None:
-            failed.append(result)
-            _say(f"seed {seed} fails: {result.failure}")
-            if not asked.go_on:
-                break
+    with suppress(KeyboardInterrupt):  # what was counted so far is told all the same
+        for seed in range(asked.first, asked.first + asked.seeds):
+            result = runner.run(seed)
+            done += 1
+            steps, money = steps + result.steps, money + result.money
+            counts.update(result.counts)
+            if done % TOLD_EVERY == 0:
+                _say(f"{done} seeds, {time.monotonic() - began:.0f} s, {steps:,} steps")
+            if result.failure is not None:
+                failed.append(result)
+                _say(f"seed {seed} fails: {result.failure}")
+                if not asked.go_on:
+                    break
     seconds = time.monotonic() - began
     for what, count in sorted(counts.items()):
         _say(f"{count:>9,}  {what}")
