@@ -94,7 +94,7 @@ _PAID: Final = """
     INSERT INTO loan_event (id, loan_id, number, kind, "on", body, actor, recorded_at)
     SELECT CAST(md5('paid' || s.n || '/' || i.number) AS uuid), s.id, i.number, 'repaid', i.due_on,
         jsonb_build_object('amount', CAST((i.principal + i.interest) / 100.0 AS numeric(20, 2))::text),
-        'system:bench', :at
+        'system:bench', CAST(i.due_on AS timestamptz)
     FROM seed s JOIN instalment i ON i.loan_id = s.id
     WHERE NOT s.never_paid AND i.due_on < :day ORDER BY i.due_on, i.loan_id
 """
