@@ -145,6 +145,7 @@ class Hub:
         if worker.is_open:
             # What the database does when a client is gone, but at once and not a moment later.
             worker.roll_back()
+            self.ended += 1
         if worker.greenlet:
             worker.greenlet.throw(Killed())
         self._forget(worker)
