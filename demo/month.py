@@ -16,7 +16,7 @@ from demo import identities, story
 from demo.debtors import Applicant
 from demo.story import Story
 from demo.town import Town
-from disbursement import debit_orders, debiting, end_of_day, ledger, servicing
+from disbursement import checking, debit_orders, debiting, end_of_day, servicing
 from disbursement.delinquency import Bucket
 from disbursement.records.closing import Accrual, ClosedDay
 from disbursement.records.debits import DebitOrder, DebitPurpose, DebitStatus
@@ -204,7 +204,7 @@ def _amount_to(session: Session, town: Town, *, loans: int) -> Month:
         late=_count_late(session),
         days_closed=session.scalar(select(func.count()).select_from(ClosedDay)) or 0,
         interest=Money.total(accrued),
-        differences=ledger.check_books(session),
+        differences=checking.check_books(session),
     )
 
 

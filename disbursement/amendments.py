@@ -1,7 +1,7 @@
 """Amendments: changes to a loan that one person asks for and another one confirms.
 
 A charge, a waiver, another rate, a new plan, a pause and a write-off all give or take money that
-no payment stands for, so none of them is booked by one person alone.
+no payment stands for, so none of them is booked, or undone, by one person alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ from disbursement.records.life import (
 )
 from disbursement.records.loans import LoanStatus
 from disbursement.schedule.contract import INSTALMENTS_MAX
-from disbursement.schedule.events import Charged, Event, Paused, RateChanged, ReAged, Waived
+from disbursement.schedule.events import (
+    Charged,
+    Event,
+    Paused,
+    RateChanged,
+    ReAged,
+    Reversed,
+    Waived,
+)
 from kernel import events, moves
 from kernel.actors import Actor, Role
 from kernel.clock import business_day
@@ -45,7 +53,11 @@ _EDGES: Final[Mapping[StrEnum, frozenset[StrEnum]]] = MappingProxyType(
     {AmendmentStatus.REQUESTED: frozenset({AmendmentStatus.CONFIRMED, AmendmentStatus.DECLINED})}
 )
 MOVES: Final = Moves(step=AmendmentStep, start=frozenset({AmendmentStatus.REQUESTED}), edges=_EDGES)
-KINDS: Final = (Charged, Waived, RateChanged, ReAged, Paused, WrittenOff)
+KINDS: Final = (Charged, Waived, RateChanged, ReAged, Paused, WrittenOff, Reversed)
+_UNDONE: Final = frozenset(
+    {EventKind.WAIVED, EventKind.RATE_CHANGED, EventKind.RE_AGED, EventKind.PAUSED}
+)
+"""What a reversal may name: a payment is taken back by `servicing`, a charge is waived."""
 _ASKED_BY: Final = frozenset({Role.FINANCE_MAKER, Role.FINANCE_CHECKER})
 _CONFIRMED_BY: Final = frozenset({Role.FINANCE_CHECKER})
 
@@ -217,6 +229,10 @@ def _require_possible(session: Session, life: Life, wanted: Event, *, at: dateti
     if wanted.on > business_day(at):
         raise NotAnAmendment("a change begins today at the latest; ask again on its day")
     _require_in_bounds(life, wanted)
+    if isinstance(wanted, Reversed):
+        undone = loan_events.find(session, UUID(wanted.event_id))
+        if undone is None or undone.loan_id != life.loan.id or undone.kind not in _UNDONE:
+            raise NotAnAmendment("the loan has no such change that can be undone")
     if isinstance(wanted, WrittenOff):
         if life.read(max(life.seen_on, wanted.on)).figures.overdue_since is None:
             raise NotAnAmendment("a loan that is not overdue is not lost")

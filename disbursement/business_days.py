@@ -42,7 +42,7 @@ _STANDING: Final = text(
         count(*) FILTER (WHERE written_off_on IS NULL AND (next_on IS NOT NULL OR earning <> 0
             OR overdue_since IS NOT NULL)) AS open,
         sum(earned + {_EARNED}) FILTER (WHERE since <= :day) AS earned,
-        count(*) FILTER (WHERE since > :day) AS ahead
+        array_agg(loan_id) FILTER (WHERE since > :day) AS ahead
     FROM (SELECT *, earning_since AS since, earning_until AS until FROM loan_position) p
     GROUP BY product_id, bucket, grade, is_accruing
     """  # noqa: S608 - text of our own
@@ -53,7 +53,7 @@ _AHEAD: Final = text(
         i.due_on, i.interest
     FROM loan_position p JOIN loan l ON l.id = p.loan_id
     JOIN instalment i ON i.loan_id = l.id AND i.schedule_version = l.schedule_version
-    WHERE p.earning_since > :day AND l.value_date <= :day ORDER BY p.loan_id, i.number
+    WHERE p.loan_id = ANY(:loans) AND l.value_date <= :day ORDER BY p.loan_id, i.number
     """
 )
 AHEAD_AT_ONCE: Final = 10_000
@@ -199,27 +199,28 @@ def _posting(product_id: UUID, funder: str, day: date, amount: Money) -> Posting
 def _earned(session: Session, day: date, figures: Figures) -> dict[UUID, Money]:
     """Add up by product what all loans have earned by a day, and count how they stand."""
     earned: dict[UUID, int] = {}
-    ahead = 0
+    ahead: list[UUID] = []
     for row in session.execute(_STANDING, {"day": day}):
         earned[row.product_id] = earned.get(row.product_id, 0) + int(row.earned or 0)
-        ahead += row.ahead
+        ahead += row.ahead or ()
         figures.count("open", row.open)
         figures.count(f"bucket {row.bucket}", row.open)
         figures.count(f"grade {row.grade}", row.open)
         figures.count("overdue", 0 if row.bucket == Bucket.M0 else row.open)
         figures.count("non_accrual", 0 if row.is_accruing else row.open)
     if ahead:
-        for product_id, fen in _ahead(session, day):
+        for product_id, fen in _ahead(session, ahead, day):
             earned[product_id] += fen
     return {product_id: Money(fen) for product_id, fen in earned.items()}
 
 
-def _ahead(session: Session, day: date) -> Iterator[tuple[UUID, int]]:
+def _ahead(session: Session, loans: Sequence[UUID], day: date) -> Iterator[tuple[UUID, int]]:
     """Tell what each loan has earned that is closed beyond the day, as something was booked later.
 
-    It is read from its instalments as they are now.
+    It is read from its instalments as they are now. The loans are those that the sum left out: a
+    loan that goes ahead after it was added up is in the sum already.
     """
-    rows = session.execute(_AHEAD, {"day": day}).yield_per(AHEAD_AT_ONCE)
+    rows = session.execute(_AHEAD, {"day": day, "loans": loans}).yield_per(AHEAD_AT_ONCE)
     for _, of_loan in groupby(rows, key=attrgetter("loan_id")):
         some = list(of_loan)
         loan = some[0]

@@ -41,12 +41,6 @@ DAYS_AHEAD_MAX: Final = timedelta(days=1)
 _MONEY: Final = frozenset(
     {EventKind.REPAID, EventKind.PREPAID, EventKind.PAID_OFF, EventKind.RECOVERED}
 )
-_REVERSIBLE: Final = _MONEY | {
-    EventKind.WAIVED,
-    EventKind.RATE_CHANGED,
-    EventKind.PAUSED,
-    EventKind.RE_AGED,
-}
 _MAY_TAKE_BACK: Final = frozenset(
     {Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.SYSTEM, Role.COUNTERPARTY}
 )
@@ -210,9 +204,10 @@ def take_back(
     by: Actor,
     at: datetime,
 ) -> LoanEvent:
-    """Take an event back by its identity: a payment that bounced, a relief given by mistake.
+    """Take a payment back by its identity, as one that bounced or was booked by mistake.
 
-    The loan is then what it would be without it. Taken back twice is taken back once.
+    The loan is then what it would be without it. Taken back twice is taken back once. What two
+    persons agreed on is undone by two again: `amendments` knows `Reversed`.
 
     Raises:
         NoSuchLoan: there is none.
@@ -221,7 +216,7 @@ def take_back(
     """
     life = _life(session, loan_id)
     row = loan_events.find(session, event_id)
-    if row is None or row.loan_id != loan_id or row.kind not in _REVERSIBLE:
+    if row is None or row.loan_id != loan_id or row.kind not in _MONEY:
         raise NotReversible(f"loan {loan_id} has no event {event_id} that can be taken back")
     if by.role not in _MAY_TAKE_BACK:
         raise NotReversible(f"a {by.role} may not take anything back")
@@ -230,9 +225,7 @@ def take_back(
         return known
     if on > business_day(at) + DAYS_AHEAD_MAX:
         raise NotReversible(f"{on} has not come")
-    more = {"reason": reason}
-    if row.kind in _MONEY:
-        more["source"] = row.body["source"]
+    more = {"reason": reason, "source": row.body["source"]}
     event = Reversed(id=str(reversal_id(event_id)), on=max(on, row.on), event_id=str(event_id))
     return loan_changes.book(session, life, event, more=more, by=by, at=at)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from disbursement import legs, loans, payoffs, payouts
+from disbursement import legs, loans, matches, payoffs, payouts
 from disbursement.channels.channel import Outcome, Receipt
 from disbursement.records.loans import Loan
 from disbursement.records.payouts import PayoutLeg
@@ -40,7 +40,7 @@ class Running:
     def verify(self, *, at: datetime = NOON) -> None:
         """Let the payment be matched and the issuer say that the card is clear."""
         with transaction() as session:
-            payouts.match(session, self.leg_id, by=BY, at=at)
+            matches.match_all(session, [self.leg_id], by=BY, at=at)
             payoffs.verify(session, self.leg_id, letter_no="L1", by=BY, at=at)
 
     def come_back(self, *, at: datetime = NOON) -> None:
