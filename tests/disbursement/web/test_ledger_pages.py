@@ -16,6 +16,7 @@ def settled(desk):
     with transaction() as session:
         leg = paid(session, 1)
         world.reconcile(session, Told(payments=[payment(leg)]))
+        session.refresh(leg)
     return leg
 
 
