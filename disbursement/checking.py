@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from disbursement import (
@@ -35,6 +36,8 @@ from kernel.money import Money
 from kernel.refusals import Refused
 
 CHUNK_LOANS: Final = 500
+UNREADABLE: Final = (LookupError, TypeError, ValueError, NoResultFound, Refused)
+"""What reading a row that somebody spoilt may raise."""
 
 _BALANCES: Final = text(
     """
@@ -178,8 +181,11 @@ def _forget(session: Session, held: frozenset[object]) -> None:
             session.expunge(row)
 
 
-def _read(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[_Record]:
-    """Read the loans of a chunk with their events and instalments, in three questions."""
+def _read(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[_Record | str]:
+    """Read the loans of a chunk with their events and instalments, in three questions.
+
+    What cannot be read at all is a difference as well, and hides no other.
+    """
     ids = [position.loan_id for position in chunk]
     fresh = {"populate_existing": True}
     found = session.scalars(select(Loan).where(Loan.id.in_(ids)), execution_options=fresh)
@@ -198,17 +204,24 @@ def _read(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[_Record]:
     for row in session.scalars(in_force, execution_options=fresh):
         plans[row.loan_id].append(row)
     for position in chunk:
-        loan = by_id[position.loan_id]
-        happened_to_it = loan_events.of_schedule(events[loan.id])
+        of_loan = events[position.loan_id]
+        try:
+            happened_to_it = loan_events.of_schedule(of_loan)
+            life = loan_books.made(session, by_id[position.loan_id], position, happened_to_it)
+        except UNREADABLE as fault:
+            yield f"loan {position.loan_id} cannot be read any more: {fault!r}"
+            continue
         yield _Record(
-            life=loan_books.made(session, loan, position, happened_to_it),
-            numbers=[event.number for event in events[loan.id]],
-            plan=plans[loan.id],
+            life=life,
+            numbers=[event.number for event in of_loan],
+            plan=plans[position.loan_id],
         )
 
 
 def _check_loans(session: Session, chunk: Sequence[LoanPosition]) -> Iterator[str]:
-    records = list(_read(session, chunk))
+    found = list(_read(session, chunk))
+    yield from (one for one in found if isinstance(one, str))
+    records = [one for one in found if isinstance(one, _Record)]
     shown = _accounts(session, [record.life for record in records])
     for record in records:
         life = record.life
