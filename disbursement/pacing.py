@@ -72,12 +72,26 @@ def ask_leave(session: Session, channel: str, *, now: datetime) -> Leave:
     burst = agreed.drain_burst if is_draining else agreed.burst
     gap = timedelta(seconds=1) / rate
     # The next message's own place in line; up to a burst of them may go before their place.
-    place = max(state.next_at or now, now)
+    place = max(_next_place(state, agreed, now=now), now)
     early = place - gap * (burst - 1)
     if early > now:
         return Leave(is_given=False, ask_again=early)
     state.next_at = place + gap
     return Leave(is_given=True, ask_again=now)
+
+
+def _next_place(state: ChannelState, agreed: Pace, *, now: datetime) -> datetime:
+    """Give the next place in line, unless a worker whose clock is fast has left it there.
+
+    No worker takes a place farther ahead than a burst; whoever waited for one that is would wait
+    for as long as that clock was wrong.
+    """
+    seconds = max(
+        agreed.burst / agreed.a_second,
+        agreed.drain_burst / agreed.drain_a_second,
+    )
+    farthest = now + timedelta(seconds=seconds)
+    return now if state.next_at is None or state.next_at > farthest else state.next_at
 
 
 def may_leave(session: Session, channel: str, *, now: datetime) -> bool:

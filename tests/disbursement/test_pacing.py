@@ -57,6 +57,13 @@ def test_a_burst_may_leave_at_once_and_then_one_at_a_time(database):
     assert late.ask_again == NOW + timedelta(seconds=0.02)
 
 
+def test_a_worker_whose_clock_was_an_hour_fast_holds_nobody_up(database):
+    hour = 3_600.0
+    assert leave(hour).is_given
+
+    assert leave().is_given
+
+
 def test_workers_at_once_get_no_more_leaves_than_there_are(database, monkeypatch):
     few = pacing.Pace(**{name: getattr(PACE, name) for name in PACE.__slots__} | {"burst": 10})
     monkeypatch.setattr(pacing, "pace", lambda *_, **__: few)
