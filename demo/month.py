@@ -161,10 +161,13 @@ def _collect(telling: Story) -> None:
 
 
 def _pay_off(telling: Story, one: Running) -> None:
-    """Let a debtor close his loan by what is quoted for the day."""
+    """Let a debtor whose family helps close his loan by what is quoted for the day."""
     at = telling.clock.now()
+    card = identities.debit_card_number(one.applicant.person.reference)
     with transaction() as session:
         quoted = servicing.payoff_quote(session, one.loan_id, on=business_day(at)).total
+    telling.town.give(card, quoted)
+    with transaction() as session:
         debit_orders.request(
             session,
             loan_id=one.loan_id,
