@@ -6,9 +6,7 @@ Exit codes: 0 done; 1 a person must look; 2 the command was not understood; 3 re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,11 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
 
 from disbursement import debit_orders, debiting, debits, incoming_transfers, terminal
 from disbursement.records.debits import DebitOrder, DebitStatus, IncomingTransfer
-from kernel.actors import Actor
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
 
@@ -90,7 +86,7 @@ def list_(status: str | None, *, parked: bool, limit: int, as_json: bool) -> Non
 @click.pass_obj
 def unpark(surroundings: Surroundings, debit_id: UUID, *, login: str) -> None:
     """Let the loops go on with the parked collection DEBIT_ID. Exit code 3 when refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         debit_orders.unpark(session, debit_id, by=by, at=at)
     click.echo("unparked")
 
@@ -102,7 +98,7 @@ def unpark(surroundings: Surroundings, debit_id: UUID, *, login: str) -> None:
 @click.pass_obj
 def cancel(surroundings: Surroundings, debit_id: UUID, *, reason: str, login: str) -> None:
     """Call off the collection DEBIT_ID, of which nothing was sent. Exit code 3 when refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         debit_orders.require_finance(by)
         debit_orders.cancel(session, debit_id, reason=reason, by=by, at=at)
     click.echo("called off")
@@ -114,7 +110,7 @@ def cancel(surroundings: Surroundings, debit_id: UUID, *, reason: str, login: st
 @click.pass_obj
 def rebook(surroundings: Surroundings, debit_id: UUID, *, login: str) -> None:
     """Book on its loan the collection DEBIT_ID that stands in suspense. Exit code 3 when refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         is_aside = debits.rebook(session, debit_id, by=by, at=at).in_suspense
     click.echo("still in suspense" if is_aside else "booked")
 
@@ -142,7 +138,7 @@ def list_transfers(*, as_json: bool) -> None:
 @click.pass_obj
 def propose(surroundings: Surroundings, transfer_id: UUID, *, loan_id: UUID, login: str) -> None:
     """Say whose the transfer TRANSFER_ID is; another person has to agree. Exit code 3 if refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         incoming_transfers.propose(session, transfer_id, loan_id=loan_id, by=by, at=at)
     click.echo("proposed; another person agrees")
 
@@ -153,7 +149,7 @@ def propose(surroundings: Surroundings, transfer_id: UUID, *, loan_id: UUID, log
 @click.pass_obj
 def consent(surroundings: Surroundings, transfer_id: UUID, *, login: str) -> None:
     """Agree whose the transfer TRANSFER_ID is, and book it. Exit code 3 when refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         incoming_transfers.consent(session, transfer_id, by=by, at=at)
     click.echo("booked")
 
@@ -164,22 +160,12 @@ def consent(surroundings: Surroundings, transfer_id: UUID, *, login: str) -> Non
 @click.pass_obj
 def turn_down(surroundings: Surroundings, transfer_id: UUID, *, login: str) -> None:
     """Disagree whose the transfer TRANSFER_ID is. Exit code 3 when refused."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         incoming_transfers.turn_down(session, transfer_id, by=by, at=at)
     click.echo("turned down")
 
 
 COMMANDS: Final = (collect, transfer)
-
-
-@contextmanager
-def _acting(surroundings: Surroundings, login: str) -> Iterator[tuple[Session, Actor, datetime]]:
-    """Sign a person in at the terminal and open a transaction for what he does."""
-    at = surroundings.clock.now()
-    with terminal.refusals_told():
-        by = terminal.person(login, at=at)
-        with transaction() as session:
-            yield session, by, at
 
 
 def _of_debit(order: DebitOrder) -> dict[str, str]:

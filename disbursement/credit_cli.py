@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
 from disbursement import credit_reports, funders, terminal
 from disbursement.credit_file import Period
 from disbursement.records.credit import CreditReport
-from kernel.actors import Actor
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
 
@@ -59,7 +56,7 @@ def prepare(
     Exit code 1 when lines are held back.
     """
     about = credit_reports.span(Period(period), day.date())
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         lender = funders.get(session, funder)
         report = credit_reports.prepare(session, lender, about, by=by, at=at)
     _told([report], as_json=as_json)
@@ -99,7 +96,7 @@ def held(report_id: UUID, *, as_json: bool) -> None:
 @click.pass_obj
 def release(surroundings: Surroundings, report_id: UUID, *, login: str) -> None:
     """Let a report that another person prepared be written."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         credit_reports.release(session, report_id, by=by, at=at)
     click.echo("released")
 
@@ -111,7 +108,7 @@ def release(surroundings: Surroundings, report_id: UUID, *, login: str) -> None:
 @click.pass_obj
 def reject(surroundings: Surroundings, report_id: UUID, *, reason: str, login: str) -> None:
     """Turn a report down that another person prepared."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         credit_reports.reject(session, report_id, reason=reason, by=by, at=at)
     click.echo("rejected")
 
@@ -125,7 +122,7 @@ def export(surroundings: Surroundings, report_id: UUID, path: Path, *, login: st
     """Write the file of a released report to PATH, which must not exist; only its owner reads it."""
     if path.exists():
         raise click.BadParameter("there is a file already", param_hint="PATH")
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         file = credit_reports.export(session, report_id, by=by, at=at)
     # Written after the commit, so that no file is out there without its row.
     made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
@@ -159,13 +156,3 @@ def _row(report: CreditReport) -> dict[str, Any]:
         "counts": report.counts,
         "sha256": report.sha256,
     }
-
-
-@contextmanager
-def _acting(surroundings: Surroundings, login: str) -> Iterator[tuple[Session, Actor, datetime]]:
-    """Sign a person in at the terminal and open a transaction for what he does."""
-    at = surroundings.clock.now()
-    with terminal.refusals_told():
-        by = terminal.person(login, at=at)
-        with transaction() as session:
-            yield session, by, at

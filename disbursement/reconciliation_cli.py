@@ -7,8 +7,7 @@ not understood; 3 refused, with the reason; 4 a file is missing; 5 a file was re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -127,7 +126,7 @@ def fetch(surroundings: Surroundings, *, day: datetime | None, as_json: bool) ->
 @click.pass_obj
 def take(surroundings: Surroundings, break_id: UUID, *, login: str, as_json: bool) -> None:
     """Take a held file instead of the first, ending the break that another person explained."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         imported = importing.take_held(session, break_id, by=by, at=at)
     _told(imported, as_json=as_json)
 
@@ -138,7 +137,7 @@ def take(surroundings: Surroundings, break_id: UUID, *, login: str, as_json: boo
 @click.pass_obj
 def turn_down(surroundings: Surroundings, break_id: UUID, *, login: str) -> None:
     """Let the first file stand, ending the break that another person explained."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         importing.keep_first(session, break_id, by=by, at=at)
     click.echo("the first file stands")
 
@@ -199,7 +198,7 @@ def list_breaks(
 @click.pass_obj
 def assign(surroundings: Surroundings, break_id: UUID, *, owner: str, login: str) -> None:
     """Put a break into the care of a person of finance."""
-    with _acting(surroundings, login) as (session, by, _):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, _):
         breaks.assign(session, break_id, owner=_colleague(session, owner), by=by)
     click.echo(f"{owner} looks after it")
 
@@ -211,7 +210,7 @@ def assign(surroundings: Surroundings, break_id: UUID, *, owner: str, login: str
 @click.pass_obj
 def explain(surroundings: Surroundings, break_id: UUID, *, text: str, login: str) -> None:
     """Say what happened, so that another person can resolve it."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         breaks.explain(session, break_id, text=text, by=by, at=at)
     click.echo("explained")
 
@@ -223,7 +222,7 @@ def explain(surroundings: Surroundings, break_id: UUID, *, text: str, login: str
 @click.pass_obj
 def resolve(surroundings: Surroundings, break_id: UUID, *, resolution: str, login: str) -> None:
     """Agree how an explained break ends; the one who explained it may not."""
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         breaks.resolve(session, break_id, resolution=Resolution(resolution), by=by, at=at)
     click.echo("resolved")
 
@@ -253,7 +252,7 @@ def show(surroundings: Surroundings, *, day: datetime | None, as_json: bool) -> 
 def prepare(surroundings: Surroundings, *, day: datetime | None, login: str) -> None:
     """Say that a day can be signed."""
     wanted = _day(surroundings, day)
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         signoff.prepare(session, wanted, by=by, at=at)
     click.echo(f"{wanted} is prepared; another person signs it")
 
@@ -265,22 +264,12 @@ def prepare(surroundings: Surroundings, *, day: datetime | None, login: str) -> 
 def sign(surroundings: Surroundings, *, day: datetime | None, login: str) -> None:
     """Sign a day that another person prepared, and lock it."""
     wanted = _day(surroundings, day)
-    with _acting(surroundings, login) as (session, by, at):
+    with terminal.acting(login, at=surroundings.clock.now()) as (session, by, at):
         signoff.sign(session, wanted, by=by, at=at)
     click.echo(f"{wanted} is signed and locked")
 
 
 COMMANDS: Final = (statement, reconcile, sign_off)
-
-
-@contextmanager
-def _acting(surroundings: Surroundings, login: str) -> Iterator[tuple[Session, Actor, datetime]]:
-    """Sign a person in at the terminal and open a transaction for what he does."""
-    at = surroundings.clock.now()
-    with terminal.refusals_told():
-        by = terminal.person(login, at=at)
-        with transaction() as session:
-            yield session, by, at
 
 
 def _colleague(session: Session, login: str) -> Actor:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import click
+from sqlalchemy.orm import Session
 
 from kernel import staff
 from kernel.actors import Actor
@@ -35,6 +36,15 @@ def person(login: str, *, at: datetime) -> Actor:
         assert found is not None, "a session that has just begun has not ended"
         staff.sign_out(session, token, at=at)
         return Actor(found.role, str(found.id))
+
+
+@contextmanager
+def acting(login: str, *, at: datetime) -> Iterator[tuple[Session, Actor, datetime]]:
+    """Sign a person in at the terminal and open a transaction for what he does."""
+    with refusals_told():
+        by = person(login, at=at)
+        with transaction() as session:
+            yield session, by, at
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import json
 import tomllib
 import zlib
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import gmalg
 import pytest
@@ -89,8 +90,8 @@ def text(number: str, *amounts: str, name: str = "测试甲") -> str:
         f"{n}|order{number}{n:04d}|{CARDS[n - 1]}|{name}|{amount}"
         for n, amount in enumerate(amounts, start=1)
     ]
-    total = sum(round(float(amount) * 100) for amount in amounts)
-    lines = [f"B1|{number}|{len(rows)}", *rows, f"T|{len(rows)}|{total / 100:.2f}"]
+    total = sum(Decimal(amount) for amount in amounts)
+    lines = [f"B1|{number}|{len(rows)}", *rows, f"T|{len(rows)}|{total:.2f}"]
     return "\n".join(lines) + "\n"
 
 
