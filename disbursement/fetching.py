@@ -26,7 +26,7 @@ from disbursement.importing import Imported
 from disbursement.reconciliation import DayResult
 from disbursement.records.breaks import Break
 from disbursement.records.channels import PayoutFreeze
-from disbursement.records.days import DayStatus
+from disbursement.records.days import DayStatus, ReconciliationDay, ReconciliationRun
 from disbursement.records.payouts import PayoutLeg
 from disbursement.records.settlement import FileKind
 from kernel import logs
@@ -38,7 +38,11 @@ from kernel.outbound import Garbled, NoAnswer
 from kernel.surroundings import Surroundings
 
 LOOK_BACK_DAYS: Final = 10
-"""A day missed longer ago than this is reconciled by a person's command."""
+"""Every unsigned day of so many is looked at in each run."""
+OLDER_DAYS_A_RUN: Final = 5
+"""Of the days before them so many that no run has reached, and so many others, are looked at."""
+TURN_SECONDS: Final = 600
+"""So long it is the turn of the same older days."""
 BY: Final = system("reconcile-day")
 
 log = logs.logger(__name__)
@@ -105,7 +109,11 @@ def reconcile_day(surroundings: Surroundings, day: date, *, by: Actor = BY) -> D
 
 
 def reconcile_due(surroundings: Surroundings) -> int:
-    """Reconcile every unsigned day of late that has something to be done, and count the new runs."""
+    """Reconcile the unsigned days that have something to be done, and count the new runs.
+
+    All of late, and some older ones in each run, so that a standstill of any length is made up for.
+    A day whose file is due and not there gets a break for it.
+    """
     done = 0
     with transaction() as session:
         due = _due_days(session, at=surroundings.clock.now())
@@ -204,13 +212,37 @@ def _due_days(session: Session, *, at: datetime) -> Sequence[date]:
     if began is None:
         return ()
     yesterday = business_day(at) - timedelta(days=1)
-    first = max(began, yesterday - timedelta(days=LOOK_BACK_DAYS - 1))
-    span = (yesterday - first).days + 1
-    return [
-        day
-        for day in (first + timedelta(days=n) for n in range(max(span, 0)))
-        if _has_work(session, day)
-    ]
+    lately = max(began, yesterday - timedelta(days=LOOK_BACK_DAYS - 1))
+    older = _older_days(session, began, lately, at=at)
+    return [day for day in (*older, *_span(lately, yesterday)) if _has_work(session, day)]
+
+
+def _older_days(session: Session, first: date, end: date, *, at: datetime) -> Sequence[date]:
+    """Choose some unsigned days before `end`, oldest first, so that in time each has its turn.
+
+    The oldest that no run has reached come first. Beside them the others take turns by the clock:
+    a day whose file never comes is asked about for ever, and keeps no other day waiting.
+    """
+    signed = select(ReconciliationDay.day).where(
+        ReconciliationDay.day < end, ReconciliationDay.status == DayStatus.SIGNED
+    )
+    reached = (
+        select(ReconciliationDay.day)
+        .join(ReconciliationRun, ReconciliationRun.day_id == ReconciliationDay.id)
+        .where(ReconciliationDay.day < end)
+    )
+    locked, seen = set(session.scalars(signed)), set(session.scalars(reached))
+    unsigned = [day for day in _span(first, end - timedelta(days=1)) if day not in locked]
+    fresh = [day for day in unsigned if day not in seen][:OLDER_DAYS_A_RUN]
+    others = [day for day in unsigned if day not in fresh]
+    turn = int(at.timestamp()) // TURN_SECONDS * OLDER_DAYS_A_RUN
+    theirs = [others[(turn + n) % len(others)] for n in range(OLDER_DAYS_A_RUN) if others]
+    return sorted({*fresh, *theirs})
+
+
+def _span(first: date, last: date) -> Sequence[date]:
+    """List the days from the first to the last."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _first_day(session: Session) -> date | None:

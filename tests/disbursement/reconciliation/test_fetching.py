@@ -58,6 +58,15 @@ def reconciled(saga, day=DAY) -> reconciliation.DayResult:
     return fetching.reconcile_day(saga.surroundings, day)
 
 
+def runs(saga, times: int) -> list[int]:
+    """Run the job so often at its pace, and give how many new runs over days each made."""
+    made = []
+    for _ in range(times):
+        made.append(fetching.reconcile_due(saga.surroundings))
+        saga.clock.advance(timedelta(minutes=10))
+    return made
+
+
 def live(*kinds: BreakKind) -> bool:
     with transaction() as session:
         found = session.scalars(select(Break.kind).where(Break.status.in_(breaks.LIVE)))
@@ -207,6 +216,54 @@ def test_the_job_catches_up_with_days_that_were_missed(saga):
     # 20, 21, 22 and 23 November
     assert (new, again) == (4, 0)
     assert live()
+
+
+def test_a_return_told_only_in_a_file_is_heard_after_a_long_standstill(saga):
+    pay(saga, fault="return_in_file")
+    to(saga, DAY + timedelta(days=40))
+
+    fetching.reconcile_due(saga.surroundings)
+
+    assert saga.status() is LegStatus.RETURNED
+    assert balances("in_transit/unionpay") == [Money(0)]
+
+
+def test_a_standstill_of_any_length_is_made_up_for_over_some_runs(saga):
+    pay(saga)
+    to(saga, DAY + timedelta(days=40))
+
+    new = runs(saga, 8)
+
+    # 40 days: the last 10 and the oldest 5 at once, up to 10 more in each later run.
+    assert new[0] <= 20
+    assert sum(new) == 40
+    assert new[-1] == 0
+    assert live()
+
+
+def test_older_days_whose_files_never_come_keep_no_other_day_waiting(saga):
+    pay(saga)
+    saga.partners.outage("bank", "http_500")
+    to(saga, DAY + timedelta(days=24))
+
+    new = runs(saga, 4)
+
+    assert sum(new) == 24
+    # Each day says that the bank's statement of it is due and not there.
+    assert live(*[BreakKind.FILE_MISSING] * 24)
+
+
+def test_older_files_that_come_at_last_are_fetched_and_cure_their_breaks(saga):
+    pay(saga)
+    saga.partners.outage("bank", "http_500")
+    to(saga, DAY + timedelta(days=16))
+    runs(saga, 2)
+    saga.partners.outage("bank", "off")
+
+    runs(saga, 3)
+
+    assert live()
+    assert saga.status() is LegStatus.MATCHED
 
 
 def test_the_job_has_nothing_to_do_before_money_ever_moved(saga):
