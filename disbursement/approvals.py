@@ -21,6 +21,7 @@ from kernel.clock import business_day
 from kernel.money import Money
 from kernel.moves import MoveRefused
 from kernel.refusals import Refused
+from kernel.sealing import SealBroken
 
 POLICIES: Final = Path(__file__).parent / "policies"
 
@@ -50,6 +51,14 @@ class PayeeChanged(Refused):
     code = "payee_changed"
     title = "The payee is not the one this payout was planned for"
     title_zh = "收款信息与原计划不一致"
+
+
+class PayeeUnreadable(Refused):
+    """The sealed card or name of the payout cannot be opened."""
+
+    code = "seal_broken"
+    title = "Card or name of this payout cannot be opened"
+    title_zh = "收款信息无法解密"
 
 
 class CeilingTooLow(Refused):
@@ -93,6 +102,7 @@ def approve(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> Payou
         NotAnApprover: the role may not give this approval.
         ApprovedAlready: the same person approved it before, in whatever role.
         PayeeChanged: card or name are not those the leg was planned with.
+        PayeeUnreadable: they cannot be opened.
     """
     leg = legs.lock(session, leg_id)
     if leg.status not in _WAITING:
@@ -173,10 +183,14 @@ def require_payee(session: Session, leg: PayoutLeg, *, by: Actor, at: datetime) 
 
     Raises:
         PayeeChanged: they are not.
+        PayeeUnreadable: they cannot be opened.
     """
     purpose = "check the payee of the payout"
-    card = sealing.reveal(session, leg.card, subject=leg.id, purpose=purpose, by=by, at=at)
-    name = sealing.reveal(session, leg.payee, subject=leg.id, purpose=purpose, by=by, at=at)
+    try:
+        card = sealing.reveal(session, leg.card, subject=leg.id, purpose=purpose, by=by, at=at)
+        name = sealing.reveal(session, leg.payee, subject=leg.id, purpose=purpose, by=by, at=at)
+    except SealBroken:
+        raise PayeeUnreadable(f"the payee of payout {leg.id} does not open") from None
     if payees.digest(leg.id, card, name) != leg.payee_digest:
         raise PayeeChanged(f"payout {leg.id} was planned for another payee")
     return payees.Payee(card, name)

@@ -49,7 +49,6 @@ from kernel.clock import business_day
 from kernel.money import Money
 from kernel.moves import MoveRefused
 from kernel.refusals import Refused
-from kernel.sealing import SealBroken
 
 RETRY_SECONDS: Final = 60
 SILENCE_SECONDS: Final = 300
@@ -59,6 +58,7 @@ PARK_AFTER: Final = 10
 TOO_OFTEN: Final = "failed_too_often"
 
 BY: Final = system("payout-send")
+_UNFIT: Final = (approvals.PayeeChanged, approvals.PayeeUnreadable, approvals.NotAnApprover)
 
 
 class NoSuccessor(Refused):
@@ -243,6 +243,7 @@ def cancel_leg(session: Session, leg_id: UUID, *, reason: str, by: Actor, at: da
     """
     loans.lock_for_leg(session, leg_id)
     leg = legs.lock(session, leg_id)
+    leg.parked = False
     moves.advance(session, leg, LegStatus.CANCELLED, table=legs.MOVES, by=by, at=at, reason=reason)
     outcomes.tell(session, leg, "payout.cancelled", at=at, more={"reason": reason})
     outcomes.follow(session, leg, by=by, at=at)
@@ -259,6 +260,7 @@ def succeed_leg(session: Session, leg_id: UUID, *, by: Actor, at: datetime) -> P
         MoveRefused: the leg is neither failed nor returned, or its loan has ended.
         NoSuccessor: the channel contradicted itself about the leg, or the last due date has passed.
         PayeeChanged: card or name are not those the leg was planned with.
+        PayeeUnreadable: they cannot be opened.
     """
     _require_finance(by)
     loan = loans.lock_for_leg(session, leg_id)
@@ -360,11 +362,8 @@ def _take(session: Session, channel: str, *, worker: str, at: datetime) -> Work 
         try:
             payee = approvals.require_payee(session, leg, by=BY, at=at)
             approvals.require_complete(session, leg, on=business_day(at))
-        except (approvals.PayeeChanged, approvals.NotAnApprover) as refusal:
+        except _UNFIT as refusal:
             _park(session, leg, reason=refusal.code, at=at)
-            continue
-        except SealBroken:
-            _park(session, leg, reason="seal_broken", at=at)
             continue
         if not pacing.ask_leave(session, channel, now=at).is_given:
             claiming.let_go(leg)

@@ -134,10 +134,15 @@ class PayoutWhole:
         return self.leg.status in {LegStatus.PLANNED, LegStatus.REQUOTE_NEEDED}
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether nothing of it was sent, so that it can be called off."""
+        unsent = {LegStatus.PLANNED, LegStatus.APPROVED, LegStatus.REQUOTE_NEEDED}
+        return self.leg.status in unsent
+
+    @property
     def can_be_held(self) -> bool:
         """Whether it can be kept from being sent."""
-        unsent = {LegStatus.PLANNED, LegStatus.APPROVED, LegStatus.REQUOTE_NEEDED}
-        return self.leg.status in unsent and not self.leg.parked
+        return self.is_unsent and not self.leg.parked
 
     @property
     def can_be_succeeded(self) -> bool:

@@ -36,6 +36,11 @@ DONE: Final = {
     "one_more": ("您的审批已记录，还须另一人审批。", "Your approval is kept; one more is needed."),
     "held": ("已暂停，在恢复之前不会发送。", "Held back; it is not sent until released."),
     "released": ("已恢复，系统将继续处理。", "Released; the system goes on with it."),
+    "one_more_call_off": (
+        "撤销申请已记录，须另一人同意；在此之前不会发送。",
+        "Your word is kept; another person must agree. Until then it is not sent.",
+    ),
+    "called_off": ("两人意见一致，该笔付款已撤销。", "Two persons agree; it is called off."),
     "ruled": ("两人意见一致，已按裁定入账。", "Two persons agree; it is booked as decided."),
     "one_more_ruling": (
         "您的核实结论已记录，还须另一人作出相同结论。",
@@ -141,6 +146,24 @@ def release(leg_id: UUID, session: Session) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/<uuid:leg_id>/call-off")
+@allow(*FINANCE)
+@once_per_form
+def call_off(leg_id: UUID, session: Session) -> ResponseReturnValue:
+    """Ask that the payout never be sent, or agree with the one who asked."""
+    reason = request.form.get("reason", "")
+    decided: list[bool] = []
+    refused = consoles.tried(
+        session,
+        lambda: decided.append(
+            holding.call_off(session, leg_id, reason=reason, by=actor(), at=now())
+        ),
+    )
+    if refused is not None:
+        return _page(session, leg_id, refused), refused.status
+    return _to(leg_id, "called_off" if decided[0] else "one_more_call_off")
+
+
 @blueprint.post("/<uuid:leg_id>/succeed")
 @allow(*FINANCE)
 @once_per_form
@@ -224,6 +247,7 @@ def _page(
         rulings=contradictions.rulings(session, found.leg),
         verdict_word=lambda verdict: say(*VERDICTS[verdict]),
         channel_word=channel_desk.channel_name,
+        call_off=holding.asked(session, found.leg),
         waits=WAITS,
         advice=ADVICE,
         done=DONE,

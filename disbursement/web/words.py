@@ -183,8 +183,18 @@ ADVICE: Final[Mapping[str, Words]] = {
         "The issuer's quote is above the signed ceiling; the debtor must sign for more first.",
     ),
     "payee_changed": (
-        "收款卡或户名与签约时不同，请勿付款，并立即上报。",
-        "Card or name are not those that were signed for. Do not pay; report it at once.",
+        "收款卡或户名与签约时不同，请勿付款，立即上报，并由两人撤销该笔付款。",
+        "Card or name are not those that were signed for. Do not pay; report it at once, "
+        "and have two persons call it off.",
+    ),
+    "seal_broken": (
+        "收款信息无法解密，请先检查密钥；密钥无误的，由两人撤销该笔付款。",
+        "Card or name cannot be opened. Look after the keys; where they are right, have two "
+        "persons call it off.",
+    ),
+    "call_off_asked_already": (
+        "请通知另一位人员登录后同意撤销，两人中须有一位复核人员。",
+        "Ask another person to sign in and agree; one of the two is a checker.",
     ),
     "no_successor": (
         "渠道对该笔付款前后矛盾，或贷款已到期，不能重新发起。",

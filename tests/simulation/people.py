@@ -6,7 +6,7 @@ Each is one transaction by a real verb; a refusal is an answer like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -40,6 +40,8 @@ class People:
     clock: Clock
     orders: Sequence[LoanOrder]
     state: State
+    unfit: set[UUID] = field(default_factory=set)
+    """Legs that cannot be approved, since card or name are not what was signed for."""
 
     def begin(self, *, approved: bool) -> None:
         """Place every order, and approve every leg if that is where the seed begins."""
@@ -65,8 +67,8 @@ class People:
             match leg.status:
                 case "failed" if parked:
                     found.append(("give up", self._unpark(leg_id)))
-                case "approved" | "planned" | "requote_needed" if parked:
-                    found.append(("cancel leg", self._cancel_leg(leg_id)))
+                case "approved" | "planned" | "requote_needed" if parked or leg_id in self.unfit:
+                    found += [("call off", self._call_off(leg_id, who)) for who in STAFF]
                 case "planned":
                     found += [("approve", self._approve(leg_id, who)) for who in STAFF]
                 case "requote_needed":
@@ -108,6 +110,7 @@ class People:
             found.append(("cancel loan", self._cancel(leg.loan_id)))
         elif chance < 0.06 and leg.order_no is None:
             found.append(("cancel leg", self._cancel_leg(leg_id)))
+            found.append(("call off", self._call_off(leg_id, self.random.choice(STAFF))))
         elif chance < 0.09:
             found.append(("hold", self._hold(leg_id)))
         elif chance < 0.14:
@@ -123,9 +126,14 @@ class People:
         )
 
     def _approve(self, leg_id: UUID, who: Actor) -> Act:
-        return self._in_transaction(
-            lambda session, at: approvals.approve(session, leg_id, by=who, at=at).status
-        )
+        def act(session: Any, at: Any) -> object:
+            try:
+                return approvals.approve(session, leg_id, by=who, at=at).status
+            except (approvals.PayeeChanged, approvals.PayeeUnreadable):
+                self.unfit.add(leg_id)
+                raise
+
+        return self._in_transaction(act)
 
     def _cancel(self, loan_id: UUID) -> Act:
         return self._in_transaction(
@@ -137,8 +145,13 @@ class People:
     def _cancel_leg(self, leg_id: UUID) -> Act:
         return self._in_transaction(
             lambda session, at: payouts.cancel_leg(
-                session, leg_id, reason="given_up", by=MAKER, at=at
+                session, leg_id, reason="given_up", by=DEBTOR, at=at
             )
+        )
+
+    def _call_off(self, leg_id: UUID, who: Actor) -> Act:
+        return self._in_transaction(
+            lambda session, at: holding.call_off(session, leg_id, reason="unfit", by=who, at=at)
         )
 
     def _succeed(self, leg_id: UUID) -> Act:

@@ -147,6 +147,33 @@ def test_what_was_sent_is_not_held_back(desk):
     assert "当前状态不允许此操作" in page
 
 
+def test_two_persons_call_a_payout_off_and_each_is_told_what_is_missing(desk):
+    path = planned(1)
+    maker, checker = desk.person("maker"), desk.person("checker")
+
+    asked = maker.sends(path, f"{path}/call-off", reason="收款卡被改动")
+    again = maker.sends(path, f"{path}/call-off", 409, reason="收款卡被改动")
+    shown = checker.opens(path)
+    done = checker.sends(path, f"{path}/call-off", reason="已核实")
+
+    assert "须另一人同意" in asked
+    assert "您已提出撤销，须由另一人同意" in again
+    assert "收款卡被改动" in shown
+    assert "同意撤销" in shown
+    assert "两人意见一致，该笔付款已撤销" in done
+    assert f'action="{path}/call-off"' not in done
+    assert status_of(path) is LegStatus.CANCELLED
+
+
+def test_without_a_reason_nothing_is_called_off(desk):
+    path = planned(1)
+
+    page = desk.person("maker").sends(path, f"{path}/call-off", 422, reason=" ")
+
+    assert "请填写撤销原因" in page
+    assert "已暂停" not in text(page)
+
+
 def failed_of_two() -> str:
     """Have the first of a loan's two payments refused by the channel; give its path."""
     with transaction() as session:
