@@ -12,6 +12,10 @@ from typing import Final
 _EVENT: Final = "AND e.loan_id = ANY(:loans)"
 _NEVER: Final = "AND false"
 """Of a check of what all loans share."""
+_AGREED: Final = (
+    "'charged', 'waived', 're_aged', 'rate_changed', 'paused', 'written_off', 'reversed'"
+)
+"""What two persons decide; a payment alone is taken back by one."""
 
 CHECKS: Final = (
     (
@@ -82,6 +86,33 @@ CHECKS: Final = (
               AND e."on" = p.written_off_on)
         """,
         "AND p.loan_id = ANY(:loans)",
+    ),
+    (
+        "event {id} is not what two persons agreed on",
+        f"""
+        SELECT e.id || ' of loan ' || e.loan_id AS id FROM loan_event e
+        LEFT JOIN loan_event o
+          ON o.id = CASE WHEN e.kind = 'reversed' THEN CAST(e.body->>'event_id' AS uuid) END
+          AND o.loan_id = e.loan_id
+        WHERE e.kind IN ({_AGREED})
+          AND coalesce(o.kind, '') NOT IN ('repaid', 'prepaid', 'paid_off', 'recovered')
+          AND NOT EXISTS (
+            SELECT FROM amendment a
+            JOIN amendment_step s ON s.subject_id = a.id AND s.to_status = 'confirmed'
+            WHERE a.id = e.id AND a.loan_id = e.loan_id AND a.kind = e.kind AND a."on" = e."on"
+              AND a.status = 'confirmed' AND e.body @> a.body AND s.actor = e.actor
+              AND split_part(s.actor, ':', 2) <> split_part(a.requested_by, ':', 2))
+        """,  # noqa: S608 - kinds of our own
+        _EVENT,
+    ),
+    (
+        "request {id} is confirmed and not booked",
+        """
+        SELECT a.id || ' of loan ' || a.loan_id AS id FROM amendment a
+        WHERE a.status = 'confirmed' AND NOT EXISTS (
+            SELECT FROM loan_event e WHERE e.id = a.id AND e.loan_id = a.loan_id)
+        """,
+        "AND a.loan_id = ANY(:loans)",
     ),
     (
         "loan {id} has its position under another product",

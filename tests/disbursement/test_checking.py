@@ -10,11 +10,22 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from disbursement import accounts, business_days, checking, ledger, loan_days, servicing
+from disbursement import (
+    accounts,
+    amendments,
+    business_days,
+    checking,
+    ledger,
+    loan_days,
+    servicing,
+)
+from disbursement.allocation import Part
 from disbursement.ledger import Posting
+from disbursement.schedule.events import Reversed, Waived
 from kernel import commands
 from kernel.db import transaction
 from kernel.money import Money
+from tests.disbursement import builders as make
 from tests.disbursement import lives
 from tests.disbursement.lives import SOURCE, noon
 
@@ -205,6 +216,60 @@ def test_an_entry_that_no_loan_stands_for_is_named(session, loan, entry, said):
     _, everything = found(session, loan)
 
     assert any(said in difference for difference in everything), everything
+
+
+def agreed(session, loan):
+    """Have two persons waive a part of the penalty, and undo it again."""
+    on = date(2026, 4, 1)
+    waived = Waived(id=str(uuid4()), on=on, amount=Money(100), part=Part.PENALTY)
+    undone = Reversed(id=str(uuid4()), on=on, event_id=waived.id)
+    for wanted in (waived, undone):
+        asked = amendments.request(
+            session, loan.id, wanted, reason="hardship", by=make.MAKER, at=noon(on)
+        )
+        amendments.confirm(session, asked.id, by=make.CHECKER, at=noon(on))
+
+
+def taken_back(session, loan):
+    """Take the payment of the loan back, which one person may."""
+    paid = session.scalars(text("SELECT id FROM loan_event WHERE kind = 'repaid'")).one()
+    on = date(2026, 4, 1)
+    servicing.take_back(
+        session, loan.id, event_id=paid, reason="bounced", on=on, by=make.MAKER, at=noon(on)
+    )
+
+
+def test_what_two_persons_agreed_on_and_what_one_took_back_is_right(session, loan):
+    agreed(session, loan)
+    taken_back(session, loan)
+
+    assert found(session, loan) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM amendment", "agreed on"),
+        ("DELETE FROM amendment WHERE kind = 'reversed'", "agreed on"),
+        ("UPDATE amendment SET status = 'requested'", "agreed on"),
+        ('UPDATE amendment SET body = body || \'{"amount": "0.99"}\'', "agreed on"),
+        ('UPDATE amendment SET "on" = "on" - 1', "agreed on"),
+        ("UPDATE amendment SET kind = 'charged'", "agreed on"),
+        ("UPDATE amendment SET loan_id = gen_random_uuid()", "agreed on"),
+        ("UPDATE amendment SET requested_by = 'finance_maker:' || :checker", "agreed on"),
+        ("UPDATE amendment_step SET to_status = 'declined'", "agreed on"),
+        ("UPDATE loan_event SET actor = 'finance_checker:x' WHERE kind = 'waived'", "agreed on"),
+        ("DELETE FROM loan_event WHERE kind IN ('waived', 'reversed')", "confirmed and not booked"),
+    ],
+)
+def test_what_no_two_persons_agreed_on_is_named(session, loan, statement, said):
+    agreed(session, loan)
+    values = {"checker": make.CHECKER.id} if ":checker" in statement else {}
+
+    change(session, statement, **values)
+
+    some, _ = found(session, loan)
+    assert any(said in difference for difference in some), some
 
 
 def test_what_is_wrong_with_another_loan_is_not_named_for_this_one(session, loan):

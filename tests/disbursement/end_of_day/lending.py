@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from disbursement import accounts, legs, loan_books, loan_changes, loans, servicing
+from disbursement import accounts, amendments, legs, loan_books, loan_changes, loans, servicing
 from disbursement.allocation import Part
 from disbursement.records.loans import LoanStatus
 from disbursement.schedule import events as happened
@@ -152,12 +152,20 @@ def happen(session: Session, loan_id: UUID, one: Happening, number: int) -> None
                         by=make.MAKER,
                         at=at,
                     )
+            elif isinstance(one.event, amendments.KINDS):
+                agree(session, loan_id, one.event, at=at)
             else:
                 life = loan_books.of(session, loan)
                 more = {"source": SOURCE} if hasattr(one.event, "amount") else {}
                 loan_changes.book(session, life, one.event, more=more, by=make.MAKER, at=at)
     except (NotApplicable, Refused):
         session.expire_all()
+
+
+def agree(session: Session, loan_id: UUID, wanted: Event, *, at: datetime) -> None:
+    """Have one person ask for a change and another confirm it."""
+    asked = amendments.request(session, loan_id, wanted, reason="help", by=make.MAKER, at=at)
+    amendments.confirm(session, asked.id, by=make.CHECKER, at=at)
 
 
 def open_for(session: Session, loan_id: UUID) -> None:
