@@ -31,7 +31,7 @@ from underwriting.features import catalogue
 from underwriting.inquiries import Gathered
 from underwriting.models import scoring
 from underwriting.models.scoring import Model
-from underwriting.records import Assessment, SourceAnswer
+from underwriting.records.assessments import Assessment, SourceAnswer
 
 BAR: Final = at_most(3.0)
 DECIDE_SECONDS: Final = 0.3

@@ -21,7 +21,7 @@ from kernel.money import Money
 from underwriting import assessments
 from underwriting.decisions import Decision, Outcome
 from underwriting.reasons import Reason
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 EVER_PAID: Final = (
     LegStatus.PAID,

@@ -20,13 +20,12 @@ from disbursement import auditing, settlement_letters, terminal
 from disbursement.audit_trail import Entry
 from disbursement.auditing import Audit
 from disbursement.settlement_letters import Standing
-from kernel.actors import Actor, Role
+from kernel.actors import COMMAND_LINE
 from kernel.clock import SHANGHAI
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
 
 EXIT_DIFFERS: Final = 1
-OPERATOR: Final = Actor(Role.OPERATOR, "command-line")
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
@@ -41,7 +40,7 @@ def audit(surroundings: Surroundings, loan_id: UUID, *, as_json: bool) -> None:
     and letters are compared. Exit code 1 when anything differs.
     """
     with terminal.refusals_told(), transaction() as session:
-        found = auditing.audit(session, loan_id, by=OPERATOR, at=surroundings.clock.now())
+        found = auditing.audit(session, loan_id, by=COMMAND_LINE, at=surroundings.clock.now())
     if as_json:
         click.echo(json.dumps(_as_mapping(found), ensure_ascii=False))
     else:

@@ -26,7 +26,7 @@ from disbursement.importing import Imported
 from disbursement.reconciliation import DayResult
 from disbursement.records.breaks import BreakStatus, Resolution
 from disbursement.records.settlement import FileKind, FileStatus
-from kernel.actors import Actor, Role
+from kernel.actors import COMMAND_LINE, Actor
 from kernel.clock import business_day
 from kernel.db import transaction
 from kernel.records import Staff
@@ -35,7 +35,6 @@ from kernel.surroundings import Surroundings
 EXIT_NEEDS_A_PERSON: Final = 1
 EXIT_MISSING: Final = 4
 EXIT_FILE: Final = 5
-OPERATOR: Final = Actor(Role.OPERATOR, "command-line")
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _Command = Callable[..., Any]
@@ -93,7 +92,7 @@ def import_file(
             kind=FileKind(kind),
             content=content,
             channel=channel,
-            by=OPERATOR,
+            by=COMMAND_LINE,
         )
     _told(imported, as_json=as_json)
 
@@ -104,7 +103,7 @@ def import_file(
 @click.pass_obj
 def fetch(surroundings: Surroundings, *, day: datetime | None, as_json: bool) -> None:
     """Fetch and import what is not there yet of a day's files."""
-    fetched = fetching.fetch_day(surroundings, _day(surroundings, day), by=OPERATOR)
+    fetched = fetching.fetch_day(surroundings, _day(surroundings, day), by=COMMAND_LINE)
     rows = [
         {
             "file": one.kind.value,
@@ -156,7 +155,7 @@ def reconcile(context: click.Context, *, day: datetime | None, as_json: bool) ->
     surroundings: Surroundings = context.obj
     wanted = _day(surroundings, day)
     with terminal.refusals_told():
-        result = fetching.reconcile_day(surroundings, wanted, by=OPERATOR)
+        result = fetching.reconcile_day(surroundings, wanted, by=COMMAND_LINE)
     with transaction() as session:
         waiting = breaks.listed(session, today=_today(surroundings), day=wanted)
     if as_json:

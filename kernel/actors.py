@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -29,6 +30,10 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.role}:{self.id}"
+
+
+COMMAND_LINE: Final = Actor(Role.OPERATOR, "command-line")
+"""Whoever has the terminal of the machine itself."""
 
 
 def system(name: str) -> Actor:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import click
 
-from kernel.actors import Actor, Role
+from kernel.actors import COMMAND_LINE
 from kernel.db import transaction
 from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
 from kernel.web import signing
 from origination import agencies, agency_statements
-
-OPERATOR: Final = Actor(Role.OPERATOR, "command-line")
 
 
 @click.group()
@@ -32,7 +29,7 @@ def add(surroundings: Surroundings, *, code: str, name: str) -> None:
     try:
         with transaction() as session:
             agencies.register(
-                session, code=code, name=name, by=OPERATOR, at=surroundings.clock.now()
+                session, code=code, name=name, by=COMMAND_LINE, at=surroundings.clock.now()
             )
     except Refused as refusal:
         raise click.ClickException(f"{refusal.title}. {refusal.detail}") from None
@@ -48,7 +45,7 @@ def key(surroundings: Surroundings, *, code: str) -> None:
         with transaction() as session:
             found = agencies.by_code(session, code)
             issued = signing.issue_key(
-                session, owner=found.id, by=OPERATOR, at=surroundings.clock.now()
+                session, owner=found.id, by=COMMAND_LINE, at=surroundings.clock.now()
             )
     except Refused as refusal:
         raise click.ClickException(f"{refusal.title}. {refusal.detail}") from None
@@ -61,7 +58,7 @@ def key(surroundings: Surroundings, *, code: str) -> None:
 def revoke(surroundings: Surroundings, *, key_name: str) -> None:
     """Revoke a signing key at once."""
     with transaction() as session:
-        signing.revoke_key(session, key_name, by=OPERATOR, at=surroundings.clock.now())
+        signing.revoke_key(session, key_name, by=COMMAND_LINE, at=surroundings.clock.now())
     click.echo(f"key {key_name} is revoked")
 
 

@@ -19,7 +19,7 @@ from origination.records.applications import APPLICATION_MOVES, Application, App
 from underwriting import assessments
 from underwriting.decisions import Decision, Outcome
 from underwriting.inquiries import Gathered
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 
 class OnlyARiskOfficer(Refused):

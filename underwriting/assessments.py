@@ -25,7 +25,7 @@ from underwriting.features.declaration import Figures
 from underwriting.inquiries import Answer, Gathered
 from underwriting.policy import Action, Band, Policy
 from underwriting.reasons import Reason
-from underwriting.records import Assessment, SourceAnswer
+from underwriting.records.assessments import Assessment, SourceAnswer
 from underwriting.rules import LeftOut
 from underwriting.terms import Plan
 

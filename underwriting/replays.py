@@ -16,7 +16,7 @@ from underwriting.features.declaration import Figures
 from underwriting.models import registry, scoring
 from underwriting.models.scoring import GoldenDiffers, ModelUnusable
 from underwriting.policy import NoSuchPolicy
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 
 class Verdict(StrEnum):

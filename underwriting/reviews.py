@@ -17,7 +17,7 @@ from kernel.actors import Actor, Role
 from kernel.refusals import FieldFault, Refused
 from underwriting import assessments
 from underwriting.decisions import Outcome
-from underwriting.records import Assessment, Review
+from underwriting.records.assessments import Assessment, Review
 
 NOTE_LENGTH_MAX: Final = 2_000
 

@@ -32,7 +32,7 @@ OFFENCES = [
     ("inside-origination", "origination/records/codes.py", "origination.lending"),
     ("inside-origination", "origination/progress.py", "origination.application_jobs"),
     ("inside-origination", "origination/unnamed.py", ""),
-    ("inside-underwriting", "underwriting/records.py", "underwriting.lenders"),
+    ("inside-underwriting", "underwriting/records/models.py", "underwriting.lenders"),
     ("inside-underwriting", "underwriting/lenders.py", "underwriting.cli"),
     ("inside-underwriting", "underwriting/unnamed.py", ""),
     ("inside-disbursement", "disbursement/records/funders.py", "disbursement.terminal"),

@@ -26,7 +26,7 @@ from tests.origination.front import builders as front
 from tests.origination.front import sheets
 from tests.origination.web import phone as steps
 from tests.origination.web.phone import Phone
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 PERSON, OTHER = Person(), Person(2)
 

@@ -30,7 +30,7 @@ from tests.origination.apply import world
 from tests.origination.apply.builders import Person
 from tests.origination.web import phone as steps
 from tests.origination.web.phone import Phone
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 PERSON = Person()
 PAID_BEHIND_A_SPOILT_ANSWER = {

@@ -21,7 +21,7 @@ from tests.journeys.house import House, said
 from tests.kernel.partner import partner
 from tests.origination.apply import world
 from tests.origination.apply.builders import Person
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 PERSON = Person()
 SECOND = PERSON.card(1, "CCB")

@@ -12,7 +12,7 @@ from tests.underwriting import builders as make
 from underwriting import assessments, canonical, policy
 from underwriting.assessments import NoSuchAssessment
 from underwriting.decisions import Outcome
-from underwriting.records import Assessment, SourceAnswer
+from underwriting.records.assessments import Assessment, SourceAnswer
 
 POLICY = policy.load("2026-08")
 BY = system("assess")

@@ -11,8 +11,10 @@ from kernel.actors import Actor, Role, system
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import SPEC, loans, trained
 from underwriting import assessments, cli, policy
+from underwriting.cli import faults
 from underwriting.models import registry, scoring
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
+from underwriting.replays import Verdict
 
 RISK = Actor(Role.RISK_OFFICER, "risk")
 
@@ -104,7 +106,7 @@ def test_a_file_that_makes_no_model_ends_with_a_reason(run, loan_file, arguments
 
     result = run("train", *(each.format(file=file, own=own) for each in arguments))
 
-    assert result.exit_code == cli.EXIT_UNUSABLE_INPUT
+    assert result.exit_code == faults.EXIT_UNUSABLE_INPUT
     assert result.stderr.strip()
     assert "Traceback" not in result.output
 
@@ -121,7 +123,7 @@ def test_publish_puts_a_model_into_service(run, database):
 
 
 def test_an_unknown_model_has_its_own_exit_code(run):
-    assert run("publish", "nobody").exit_code == cli.EXIT_NOTHING_FOUND
+    assert run("publish", "nobody").exit_code == faults.EXIT_NOTHING_FOUND
 
 
 def test_evaluate_measures_whole_and_by_month(run, loan_file):
@@ -155,7 +157,7 @@ def test_a_file_that_is_no_dossier_ends_with_a_reason(run, tmp_path, content):
     published()
     (tmp_path / "dossier.json").write_bytes(content)
 
-    assert run("assess", tmp_path / "dossier.json").exit_code == cli.EXIT_UNUSABLE_INPUT
+    assert run("assess", tmp_path / "dossier.json").exit_code == faults.EXIT_UNUSABLE_INPUT
 
 
 def test_without_a_model_nothing_is_assessed(run, tmp_path):
@@ -163,7 +165,7 @@ def test_without_a_model_nothing_is_assessed(run, tmp_path):
 
     result = run("assess", tmp_path / "dossier.json")
 
-    assert result.exit_code == cli.EXIT_NOTHING_FOUND
+    assert result.exit_code == faults.EXIT_NOTHING_FOUND
     assert "No model is in service" in result.stderr
 
 
@@ -187,14 +189,14 @@ def test_a_replay_without_its_model_has_its_own_exit_code(run, database):
 
 
 def test_a_replay_of_nothing_is_told(run, database):
-    assert run("replay", "assessment", ids.new()).exit_code == cli.EXIT_NOTHING_FOUND
+    assert run("replay", "assessment", ids.new()).exit_code == faults.EXIT_NOTHING_FOUND
 
 
 def test_every_verdict_and_every_fault_of_a_model_has_its_own_exit_code():
-    codes = [*cli.EXIT_OF_VERDICT.values(), *cli.EXIT_OF_MODEL.values()]
+    codes = [*faults.EXIT_OF_VERDICT.values(), *faults.EXIT_OF_MODEL.values()]
 
-    assert set(cli.EXIT_OF_VERDICT) == set(cli.Verdict)
-    assert set(cli.EXIT_OF_MODEL) == set(scoring.ModelUnusable.__subclasses__())
+    assert set(faults.EXIT_OF_VERDICT) == set(Verdict)
+    assert set(faults.EXIT_OF_MODEL) == set(scoring.ModelUnusable.__subclasses__())
     assert len(set(codes)) == len(codes)
 
 
@@ -203,11 +205,11 @@ def test_the_policy_in_force_is_shown(run):
 
     assert json.loads(result.stdout)["version"] == "2026-08"
     assert run("policy", "show", "2026-08").exit_code == 0
-    assert run("policy", "show", "1999-01").exit_code == cli.EXIT_NOTHING_FOUND
+    assert run("policy", "show", "1999-01").exit_code == faults.EXIT_NOTHING_FOUND
 
 
 def test_a_policy_is_checked_before_it_is_put_in_place(run, tmp_path):
     (tmp_path / "next.toml").write_text('version = "2027-01"', encoding="utf-8")
 
-    assert run("policy", "check", tmp_path / "next.toml").exit_code == cli.EXIT_UNUSABLE_INPUT
+    assert run("policy", "check", tmp_path / "next.toml").exit_code == faults.EXIT_UNUSABLE_INPUT
     assert run("policy", "check", policy.FOLDER / "2026-08.toml").exit_code == 0

@@ -11,7 +11,7 @@ from tests.underwriting.models.rows import trained
 from underwriting import assessments, canonical, policy, replays
 from underwriting.models import registry, scoring
 from underwriting.models.artifact import TrainedModel
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 from underwriting.replays import Verdict
 
 POLICY = policy.load("2026-08")

@@ -8,7 +8,7 @@ from kernel.events import Event
 from tests.underwriting import builders as make
 from underwriting import assessments, policy, reviews
 from underwriting.decisions import Outcome
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 from underwriting.reviews import AlreadyReviewed, NoReviewer, NothingToApprove, ReviewFaulty
 
 POLICY = policy.load("2026-08")

@@ -19,7 +19,7 @@ from underwriting import canonical
 from underwriting.models import scoring
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.scoring import Model
-from underwriting.records import MODEL_MOVES, ModelRecord, ModelStatus
+from underwriting.records.models import MODEL_MOVES, ModelRecord, ModelStatus
 
 _NAMESPACE: Final = UUID("d94c7c4e-64b7-5f0d-9b0e-8f1f2a3c5b77")
 LOADED_MAX: Final = 4

@@ -19,7 +19,7 @@ from underwriting import assessments, decisions, dossier, reviews
 from underwriting.canonical import Unreadable
 from underwriting.decisions import Decision, Outcome
 from underwriting.dossier import Dossier
-from underwriting.records import Assessment, Review, SourceAnswer
+from underwriting.records.assessments import Assessment, Review, SourceAnswer
 
 ANSWERS_MAX: Final = 100
 

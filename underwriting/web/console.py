@@ -20,7 +20,7 @@ from kernel.web.consoles import Section
 from kernel.web.pages import percent
 from underwriting import policy
 from underwriting.models import registry
-from underwriting.records import ModelStatus
+from underwriting.records.models import ModelStatus
 from underwriting.web import assessment_list, assessment_pages, model_pages
 from underwriting.web.assessment_list import Pile, Wanted
 from underwriting.web.words import WORDS, feature, part, tone

@@ -15,7 +15,7 @@ from kernel.web.around import say
 from underwriting import canonical
 from underwriting.features import catalogue
 from underwriting.models import registry
-from underwriting.records import MODEL_MOVES, ModelRecord, ModelStatus
+from underwriting.records.models import MODEL_MOVES, ModelRecord, ModelStatus
 from underwriting.web.words import WORDS
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")

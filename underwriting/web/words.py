@@ -13,7 +13,7 @@ from underwriting.dossier import AccountType, Purpose
 from underwriting.features import catalogue
 from underwriting.features.declaration import Unit
 from underwriting.limits import Constraint
-from underwriting.records import ModelStatus
+from underwriting.records.models import ModelStatus
 from underwriting.replays import Verdict
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {

@@ -20,7 +20,7 @@ from tests.origination.apply import world
 from tests.origination.apply.builders import Person, by_debtor, later
 from tests.origination.apply.world import waiting
 from underwriting.models.registry import NoServingModel
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 
 def counted(kind) -> int:

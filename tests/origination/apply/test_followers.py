@@ -23,7 +23,7 @@ from tests.origination.apply.builders import NOON, Person, by_debtor
 from tests.origination.front import builders as front
 from underwriting import reviews
 from underwriting.decisions import Outcome
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 RISK = Actor(Role.RISK_OFFICER, "zhou")
 OPERATOR = Actor(Role.OPERATOR, "ops")

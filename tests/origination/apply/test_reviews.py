@@ -18,7 +18,7 @@ from tests.origination.apply.builders import Person, by_debtor, later
 from tests.origination.apply.world import waiting
 from underwriting import reviews
 from underwriting.decisions import Outcome
-from underwriting.records import Assessment
+from underwriting.records.assessments import Assessment
 
 RISK = Actor(Role.RISK_OFFICER, "zhou")
 

@@ -12,7 +12,7 @@ from tests.underwriting import builders as make
 from tests.underwriting.models.rows import loans, small_spec, trained
 from underwriting.models import registry, scoring, training
 from underwriting.models.registry import NoServingModel, NoSuchModel
-from underwriting.records import MODEL_MOVES, ModelStatus
+from underwriting.records.models import MODEL_MOVES, ModelStatus
 
 RISK = Actor(Role.RISK_OFFICER, "risk")
 

@@ -12,7 +12,7 @@ from tests.underwriting import builders as make
 from tests.underwriting.web import desk
 from tests.underwriting.web.desk import assessed
 from underwriting.features.catalogue import CATALOGUE
-from underwriting.records import Review
+from underwriting.records.assessments import Review
 from underwriting.web import words
 
 NOBODYS = "5b7e3a52-0d5c-4f7e-9d5e-2f1f0c9a7e02"

@@ -1,0 +1,18 @@
+"""Commands of the risk staff: train, evaluate, publish, assess, replay, policy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from underwriting.cli import decisions, factory, policies, service
+
+COMMANDS: Final[tuple[click.Command, ...]] = (
+    factory.train_command,
+    factory.evaluate_command,
+    service.publish_command,
+    decisions.assess_command,
+    decisions.replay_group,
+    policies.policy_group,
+)

@@ -1,0 +1,1 @@
+"""The tables of the underwriting floor: columns, constraints and statuses, no behaviour."""
