@@ -77,7 +77,7 @@ def _step(life: Life, event: Event, *, source: str | None) -> Step:
 
 def _tell(session: Session, life: Life, event: Event, row: LoanEvent, *, at: datetime) -> None:
     body = {"event_id": event.id, "on": event.on.isoformat()}
-    if isinstance(event, _PAYMENTS):
+    if isinstance(event, _PAYMENTS) and event.amount:
         more = body | {"amount": str(event.amount), "kind": row.kind.value}
         loans.tell(session, life.loan, "loan.repaid", at=at, more=more)
     elif isinstance(event, Reversed):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from disbursement import loan_books, loans, servicing
 from disbursement.records.life import EventKind, LoanEvent, LoanPosition
-from disbursement.records.loans import Loan
+from disbursement.records.loans import Loan, LoanStatus
 from disbursement.schedule.events import NotApplicable, Prepaid, Strategy
 from disbursement.schedule.figures import Reading
 from disbursement.schedule.quote import Payoff
@@ -90,6 +90,13 @@ class LoanView:
     def due_now(self) -> Money:
         """What fell due and is not paid, less money of his that waits."""
         return max(self.owing.due - self.owing.credit, ZERO)
+
+    @property
+    def left_over(self) -> Money:
+        """Money of the debtor's that closing the loan does not need: the lender owes it to him."""
+        if self.payoff is not None:
+            return self.payoff.left_over
+        return self.owing.credit if self.loan.status is LoanStatus.SETTLED else ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

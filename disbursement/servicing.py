@@ -35,6 +35,7 @@ from kernel.clock import business_day
 from kernel.money import ZERO, Money
 from kernel.refusals import Refused
 
+_FEN: Final = Money(1)
 DAYS_AHEAD_MAX: Final = timedelta(days=1)
 """What a channel decides late in the evening belongs to its next day."""
 
@@ -178,6 +179,8 @@ def pay_off(
 ) -> LoanEvent:
     """Book the payment that closes a loan on a day; its books are at zero after it.
 
+    Where money that waits is enough, nothing more is paid; what is left of it stays the debtor's.
+
     Raises:
         PayoffDiffers: the amount is not the one that is quoted for the day.
         LoanWrittenOff: it was given up in the books.
@@ -185,7 +188,8 @@ def pay_off(
         Refused: for the reasons of `repay`.
     """
     life = _life(session, loan_id)
-    event = PaidOff(id=str(payment_id), on=on, amount=_payment(amount, on=on, at=at))
+    paid = _payment(amount, on=on, at=at, least=ZERO)
+    event = PaidOff(id=str(payment_id), on=on, amount=paid)
     if loan_events.known(session, life.loan, event) is None:
         _require_plan(life)
         wanted = _quote(life, on)
@@ -264,8 +268,8 @@ def _life(session: Session, loan_id: UUID) -> Life:
     return loan_books.of(session, loans.lock(session, loan_id))
 
 
-def _payment(amount: Money, *, on: date, at: datetime) -> Money:
-    if amount <= ZERO:
+def _payment(amount: Money, *, on: date, at: datetime, least: Money = _FEN) -> Money:
+    if amount < least:
         raise NotAPayment(f"{amount} is no payment")
     if on > business_day(at) + DAYS_AHEAD_MAX:
         raise NotAPayment(f"a payment of {on} is not in yet")

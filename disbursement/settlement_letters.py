@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from disbursement import borrowers, issuing_banks, legs, loans, settlement_paper
+from disbursement import borrowers, issuing_banks, legs, loans, servicing, settlement_paper
 from disbursement.records.funders import Funder
 from disbursement.records.letters import LetterPaper, LoanLetter
 from disbursement.records.loans import Loan, LoanStatus, LoanStep
@@ -186,6 +186,7 @@ def _paper(
         cards=tuple(_card(leg) for leg in live),
         issued_on=business_day(at),
         issued_at=at,
+        left_over=servicing.owed(session, loan.id, on=business_day(at)).credit,
     )
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from fpdf import FPDF
 
 from kernel import printing
-from kernel.money import Money
+from kernel.money import ZERO, Money
 from kernel.personal import PersonName
 
 TEXTS: Final = Path(__file__).parent / "settlement_text.toml"
@@ -52,6 +52,8 @@ class Paper:
     """Issuer and last four digits of each card that was cleared."""
     issued_on: date
     issued_at: datetime
+    left_over: Money = ZERO
+    """What the lender owes the borrower: he paid more than was owed."""
 
     @property
     def check(self) -> str:
@@ -67,6 +69,8 @@ class Paper:
             self.settled_on.isoformat(),
             self.issued_on.isoformat(),
         ]
+        if self.left_over:
+            said.append(str(self.left_over))
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         return digest[:CHECK_LENGTH].upper()
 
@@ -106,6 +110,7 @@ def sentences(paper: Paper, language: str) -> list[str]:
         *words[f"lines_{language}"],
         words[f"body_{language}"],
         words[f"cards_{language}"],
+        words.get(f"left_over_{language}", "") if paper.left_over else "",
         words[f"check_{language}"],
         words.get(f"translation_{language}", ""),
     ]
@@ -130,6 +135,7 @@ def _blanks(paper: Paper) -> dict[str, str]:
         "value_date": paper.value_date.isoformat(),
         "settled_on": paper.settled_on.isoformat(),
         "cards": "、".join(paper.cards),
+        "left_over": paper.left_over.grouped,
         "issued_on": paper.issued_on.isoformat(),
         "check": paper.check,
     }

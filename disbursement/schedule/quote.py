@@ -10,7 +10,7 @@ from disbursement.allocation import Part
 from disbursement.schedule import replay, terms
 from disbursement.schedule.contract import Contract
 from disbursement.schedule.events import Event, NotApplicable
-from kernel.money import Money
+from kernel.money import ZERO, Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +26,19 @@ class Payoff:
     """Money already with the lender, taken off."""
 
     @property
+    def owed(self) -> Money:
+        """All that is owed on the day, whatever has come in for it."""
+        return self.principal + self.interest + self.fees + self.penalty
+
+    @property
     def total(self) -> Money:
-        """What has to come in on the day."""
-        return self.principal + self.interest + self.fees + self.penalty - self.credit
+        """What has to come in on the day; zero when what waits is enough."""
+        return max(self.owed - self.credit, ZERO)
+
+    @property
+    def left_over(self) -> Money:
+        """What the lender owes the debtor once the loan is closed."""
+        return max(self.credit - self.owed, ZERO)
 
 
 def payoff(

@@ -168,10 +168,11 @@ def prepay(state: Replay, fen: int, *, on: date, strategy: Strategy) -> None:
 
 
 def _pay_off(state: Replay, event: happened.PaidOff) -> None:
-    owed = close_off(state, event.on)
+    owed = max(0, close_off(state, event.on))
     if owed != event.amount.fen:
-        _object(state, event, f"the payoff amount on that day is {Money(max(0, owed))}")
-    state.credit = state.pay(_positive(event.amount) + state.credit, event.on)
+        _object(state, event, f"the payoff amount on that day is {Money(owed)}")
+    paid = _positive(event.amount) if event.amount else 0
+    state.credit = state.pay(paid + state.credit, event.on)
 
 
 def close_off(state: Replay, on: date) -> int:

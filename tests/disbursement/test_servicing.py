@@ -218,6 +218,60 @@ def test_prepaying_lowers_the_instalments_and_a_new_version_is_in_force(session)
     assert "loan.replanned" in facts(session)
 
 
+def test_money_that_waits_closes_a_loan_for_nothing_and_the_rest_stays_the_debtors(session):
+    loan = lives.active(session)
+    day = date(2026, 1, 20)
+    repay(session, loan, "11000.00", day)
+    wanted = servicing.payoff_quote(session, loan.id, on=day)
+
+    closing = uuid4()
+    for _ in range(2):
+        servicing.pay_off(
+            session, loan.id, payment_id=closing, amount=wanted.total, on=day, source=SOURCE,
+            by=BY, at=noon(day),
+        )  # fmt: skip
+
+    # 10,000 and 5 of 31 days of 100.00: 16.13
+    assert (wanted.total, wanted.left_over) == (ZERO, Money.yuan("983.87"))
+    assert loan.status is LoanStatus.SETTLED
+    assert lives.balances(session, loan.id) == {
+        "funding_bank": "11000.00",
+        "interest_accrued": "-16.13",
+        "loan_credit": "983.87",
+    }
+    # One payment was told, and no payment of nothing.
+    assert facts(session).count("loan.repaid") == 1
+
+
+def test_closing_for_nothing_can_be_taken_back(session):
+    loan = lives.active(session)
+    day = date(2026, 1, 20)
+    repay(session, loan, "11000.00", day)
+    closing = uuid4()
+    servicing.pay_off(
+        session, loan.id, payment_id=closing, amount=ZERO, on=day, source=SOURCE,
+        by=BY, at=noon(day),
+    )  # fmt: skip
+
+    servicing.take_back(
+        session, loan.id, event_id=closing, reason="not wanted", on=day, by=BY, at=noon(day)
+    )
+
+    assert loan.status is LoanStatus.ACTIVE
+    assert servicing.owed(session, loan.id, on=day).credit == Money.yuan("11000.00")
+
+
+@pytest.mark.parametrize("fen", [0, -100])
+def test_a_loan_is_not_closed_for_nothing_while_money_has_to_come_in(session, fen):
+    loan = lives.active(session)
+
+    with pytest.raises((PayoffDiffers, NotAPayment)):
+        servicing.pay_off(
+            session, loan.id, payment_id=uuid4(), amount=Money(fen), on=FIRST, source=SOURCE,
+            by=BY, at=noon(FIRST),
+        )  # fmt: skip
+
+
 def test_the_quoted_amount_paid_on_its_day_closes_loan_and_ledger_at_zero(session):
     loan = lives.active(session)
     repay(session, loan, "888.49", FIRST)

@@ -101,6 +101,16 @@ def test_the_letter_of_a_settled_loan_is_issued_once(settled):
     assert pdf(first).startswith(b"%PDF")
 
 
+def test_a_letter_says_what_the_lender_owes_back_and_nothing_of_it_where_nothing_is_owed():
+    owing, plain = paper(left_over=Money.yuan("1250.00")), paper()
+
+    for language, words in (("zh", "1,250.00 元"), ("en", "1,250.00 yuan")):
+        said = settlement_paper.sentences(owing, language)
+        assert [one for one in said if words in one]
+        assert len(said) == len(settlement_paper.sentences(plain, language)) + 1
+    assert owing.check != plain.check
+
+
 def test_a_loan_that_runs_has_no_letter(database):
     loan = running()
     known()

@@ -58,6 +58,28 @@ def test_a_quote_takes_waiting_money_off():
     assert str(owed.total) == "9916.13"
 
 
+def test_a_quote_is_never_below_zero_and_says_what_is_left_over():
+    day = date(2026, 1, 20)
+    events = [repaid(day, "11000.00")]
+
+    owed = quote.payoff(contract(), events, on=day)
+    closed = schedule.build(
+        contract(), [*events, PaidOff(id="off", on=day, amount=owed.total)], as_of=day
+    )
+
+    # 10,000 and 5 of 31 days of 100.00 (16.13) against 11,000
+    assert (str(owed.total), str(owed.left_over)) == ("0.00", "983.87")
+    assert closed.outstanding == ZERO
+    assert closed.credit == owed.left_over
+
+
+def test_a_loan_is_not_closed_for_nothing_while_something_has_to_come_in():
+    events = [repaid(date(2026, 1, 20), "100.00")]
+
+    with pytest.raises(NotApplicable, match=r"9916\.13"):
+        schedule.build(contract(), [*events, PaidOff(id="off", on=date(2026, 1, 20), amount=ZERO)])
+
+
 def test_another_amount_than_quoted_does_not_close_the_loan():
     with pytest.raises(NotApplicable, match=r"10000\.00"):
         schedule.build(contract(), [PaidOff(id="off", on=START, amount=Money.yuan("9999.99"))])

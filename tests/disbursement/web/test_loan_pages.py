@@ -15,12 +15,15 @@ from disbursement import (
     loan_days,
     loans,
     servicing,
+    settlement_letters,
+    settlement_paper,
 )
 from disbursement.records.credit import CreditReport
 from disbursement.records.life import Amendment
+from disbursement.settlement_paper import Paper
 from kernel.clock import shanghai
 from kernel.db import transaction
-from kernel.money import Money
+from kernel.money import ZERO, Money
 from kernel.personal import NationalId, PersonName
 from kernel.sealing import seal
 from tests.disbursement import builders as make
@@ -219,6 +222,40 @@ def test_a_settled_loan_gets_its_letter_and_anybody_may_check_it(desk, loan, mor
     assert "该证明有效" in anybody.get(f"/letters/check?number={number}&code={code}").text
     wrong = anybody.get(f"/letters/check?number={number}&code={'0' * 16}")
     assert (wrong.status_code, make.NAME in wrong.text) == (404, False)
+
+
+def test_what_was_paid_too_much_is_owed_to_the_debtor_on_page_and_letter(desk, loan, morning):
+    with transaction() as session:
+        before = servicing.payoff_quote(session, loan.loan_id, on=TODAY).total
+        servicing.repay(
+            session, loan.loan_id, payment_id=uuid4(), amount=before + Money.yuan("250.00"),
+            on=TODAY, source="funding_bank/hxcf", by=BY, at=morning.now(),
+        )  # fmt: skip
+    checker = desk.person("checker")
+
+    waiting = text(checker.opens(path(loan)))
+    with transaction() as session:
+        servicing.pay_off(
+            session, loan.loan_id, payment_id=uuid4(), amount=ZERO, on=TODAY,
+            source="funding_bank/hxcf", by=BY, at=morning.now(),
+        )  # fmt: skip
+    closed = text(checker.sends(path(loan), path(loan, "/letter")))
+
+    assert "今日结清金额 ¥0.00" in waiting
+    assert "应退借款人 ¥250.00" in waiting
+    assert "应退借款人 ¥250.00" in closed
+    with transaction() as session:
+        issued = settlement_letters.of_loan(session, loan.loan_id)
+        row = loans.get(session, loan.loan_id)
+    # The code stands for everything that the letter says, so also for this sum.
+    said = Paper(
+        number=issued.number, text=settlement_paper.text(on=TODAY), lender="",
+        name=PersonName(make.NAME), national_id_masked="", loan_id=row.id,
+        contract_sha256=row.contract_sha256, principal=row.principal, value_date=row.value_date,
+        settled_on=TODAY, cards=(), issued_on=TODAY, issued_at=morning.now(),
+        left_over=Money.yuan("250.00"),
+    )  # fmt: skip
+    assert issued.check_code == said.check
 
 
 def test_an_objection_by_telephone_is_kept_and_answered(desk, loan):
