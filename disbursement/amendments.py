@@ -197,6 +197,17 @@ def of_loan(session: Session, loan_id: UUID) -> Sequence[Amendment]:
     ).all()
 
 
+def undoable(session: Session, loan_id: UUID) -> Sequence[LoanEvent]:
+    """List the changes to a loan that may be undone by two persons, newest first."""
+    rows = session.scalars(
+        select(LoanEvent)
+        .where(LoanEvent.loan_id == loan_id, LoanEvent.kind.in_({*_UNDONE, EventKind.REVERSED}))
+        .order_by(LoanEvent.number.desc())
+    ).all()
+    undone = {row.body["event_id"] for row in rows if row.kind is EventKind.REVERSED}
+    return [row for row in rows if row.kind in _UNDONE and str(row.id) not in undone]
+
+
 def _opened(session: Session, amendment_id: UUID, by: Actor) -> tuple[Amendment, Life]:
     asked = session.get(Amendment, amendment_id)
     if asked is None:
@@ -230,9 +241,7 @@ def _require_possible(session: Session, life: Life, wanted: Event, *, at: dateti
         raise NotAnAmendment("a change begins today at the latest; ask again on its day")
     _require_in_bounds(life, wanted)
     if isinstance(wanted, Reversed):
-        undone = loan_events.find(session, UUID(wanted.event_id))
-        if undone is None or undone.loan_id != life.loan.id or undone.kind not in _UNDONE:
-            raise NotAnAmendment("the loan has no such change that can be undone")
+        _require_undoable(session, life, wanted)
     if isinstance(wanted, WrittenOff):
         if life.read(max(life.seen_on, wanted.on)).figures.overdue_since is None:
             raise NotAnAmendment("a loan that is not overdue is not lost")
@@ -242,6 +251,11 @@ def _require_possible(session: Session, life: Life, wanted: Event, *, at: dateti
     if rate is not None and rate > funders.cap(funder, wanted.on):
         raise NotAnAmendment(f"at most {funders.cap(funder, wanted.on)} % a year may be charged")
     life.read(max(life.seen_on, wanted.on), wanted)
+
+
+def _require_undoable(session: Session, life: Life, wanted: Reversed) -> None:
+    if wanted.event_id not in {str(row.id) for row in undoable(session, life.loan.id)}:
+        raise NotAnAmendment("the loan has no such change that can be undone")
 
 
 def _require_in_bounds(life: Life, wanted: Event) -> None:

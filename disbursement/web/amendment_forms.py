@@ -15,13 +15,22 @@ from disbursement.amendments import REASON_CHARACTERS_MAX
 from disbursement.loan_events import WrittenOff
 from disbursement.records.life import EventKind
 from disbursement.schedule.contract import INSTALMENTS_MAX
-from disbursement.schedule.events import Charged, Event, Paused, RateChanged, ReAged, Waived
+from disbursement.schedule.events import (
+    Charged,
+    Event,
+    Paused,
+    RateChanged,
+    ReAged,
+    Reversed,
+    Waived,
+)
 from kernel.money import Money
 from kernel.rates import Rate
 from kernel.web.consoles import Words
 from kernel.web.fields import TypedMoneyField
 
 FIELD_WORDS: Final[Mapping[str, Words]] = {
+    "event": ("请选择要撤销的变更", "Choose the change to be undone"),
     "part": ("请选择", "Choose what it is"),
     "amount": ("请填写金额，例如 12.50", "Enter an amount, such as 12.50"),
     "due_on": ("请填写日期，例如 2026-12-20", "Enter a day, such as 2026-12-20"),
@@ -83,6 +92,10 @@ class _Pause(_Asked):
     until = fields.Date(required=True)
 
 
+class _Undo(_Asked):
+    event = fields.UUID(required=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """One kind of request: its words, its fields, and the event they mean."""
@@ -132,6 +145,15 @@ FORMS: Final[Mapping[EventKind, Form]] = {
         hint=("从今天起按新利率计息。", "Interest runs at the new rate from today."),
         schema=_ChangeRate,
         event=lambda id_, on, said: RateChanged(id=id_, on=on, annual_rate=_percent(said["rate"])),
+    ),
+    EventKind.REVERSED: Form(
+        title=("申请撤销变更", "Ask for undoing a change"),
+        hint=(
+            "撤销一笔减免、重新安排、暂停或利率调整，贷款按从未有过该变更重新计算。",
+            "Undoes a waiver, new plan, pause or rate; the loan is what it would be without it.",
+        ),
+        schema=_Undo,
+        event=lambda id_, on, said: Reversed(id=id_, on=on, event_id=str(said["event"])),
     ),
     EventKind.CHARGED: Form(
         title=("申请收取费用", "Ask for a charge"),

@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from disbursement import amendments, loans
-from disbursement.records.life import Amendment, EventKind
+from disbursement.records.life import Amendment, EventKind, LoanEvent
 from disbursement.web import loan_pages
 from disbursement.web.amendment_forms import FORMS, PARTS, Form
 from disbursement.web.payout_pages import FINANCE
-from disbursement.web.words import ADVICE
+from disbursement.web.words import ADVICE, WORDS
 from kernel import ids
 from kernel.clock import business_day
 from kernel.db import transaction
@@ -33,7 +33,8 @@ blueprint = Blueprint("amendments", __name__, url_prefix="/loans")
 def ask(loan_id: UUID, kind: str) -> ResponseReturnValue:
     """Show the form of one kind of request."""
     with transaction() as session:
-        return _page(session, loan_id, _form(kind), Filled())
+        chosen = Filled(typed={"event": request.args.get("event", "")})
+        return _page(session, loan_id, _form(kind), chosen)
 
 
 @blueprint.post("/<uuid:loan_id>/ask/<kind>")
@@ -112,8 +113,15 @@ def _page(
         loan=loans.get(session, loan_id),
         kind=form,
         asks=set(form.schema().fields),
+        undoable=[_told(one) for one in amendments.undoable(session, loan_id)],
         parts_of=[(part.value, say(*PARTS[part])) for part in form.parts],
         form=filled,
         refused=refused,
         advice=ADVICE,
     )
+
+
+def _told(change: LoanEvent) -> tuple[str, str]:
+    """Name a change by its number on the loan's page, its kind and its day."""
+    kind = say(*WORDS[EventKind][change.kind])
+    return str(change.id), f"{change.number} · {kind} · {change.on}"

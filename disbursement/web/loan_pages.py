@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from disbursement import (
+    amendments,
     auditing,
     credit_disputes,
     loan_views,
@@ -190,6 +191,7 @@ def page(session: Session, loan_id: UUID, refused: Refused | None = None) -> str
         advice=ADVICE,
         done=DONE,
         may_confirm=found.may_confirm(actor()),
+        undoable={one.id for one in amendments.undoable(session, loan_id)},
         said=_said,
         issuer=issuer_name,
         status_word=lambda value: say(*WORDS[LoanStatus][LoanStatus(value)]),

@@ -65,6 +65,18 @@ def test_nobody_takes_a_waiver_back_alone(checked, by):
         )
 
 
+def test_what_is_undone_is_not_undone_again(checked):
+    loan = late_loan(checked)
+    given = agreed(checked, loan, a_waiver())
+    before = [one.id for one in amendments.undoable(checked, loan.id)]
+    agreed(checked, loan, undoing(given.id))
+
+    assert before == [given.id]
+    assert amendments.undoable(checked, loan.id) == []
+    with pytest.raises(NotAnAmendment):
+        agreed(checked, loan, undoing(given.id))
+
+
 def test_what_is_no_relief_of_this_loan_is_not_undone(checked):
     loan = late_loan(checked)
     charge = Charged(id=str(uuid4()), on=LATE, due_on=LATE, amount=Money.yuan("5.00"))

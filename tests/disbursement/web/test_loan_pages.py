@@ -185,6 +185,51 @@ def test_a_request_that_makes_no_sense_is_refused(desk, loan, kind, status, type
         assert session.query(Amendment).count() == 0
 
 
+def waived(desk, loan) -> str:
+    """Have a yuan of penalty waived by two persons, and give the identity of the event."""
+    ask(desk.person("maker"), loan, "waived", part="penalty", amount="1.00", reason="goodwill")
+    given = asked().id
+    desk.person("checker").sends(path(loan), f"/finance/loans/requests/{given}/confirm")
+    return str(given)
+
+
+def penalty(loan) -> Money:
+    with transaction() as session:
+        return servicing.owed(session, loan.loan_id, on=TODAY).penalty
+
+
+def test_a_waiver_is_undone_from_the_page_by_two_persons(desk, loan):
+    maker, checker = desk.person("maker"), desk.person("checker")
+    before = penalty(loan)
+    given = waived(desk, loan)
+    without = penalty(loan)
+    where = path(loan, f"/ask/reversed?event={given}")
+
+    offered = maker.opens(path(loan))
+    form = maker.opens(where)
+    maker.sends(where, path(loan, "/ask/reversed"), event=given, reason="a mistake")
+    with transaction() as session:
+        undoing = session.query(Amendment).filter_by(kind="reversed").one()
+    maker.sends(path(loan), f"/finance/loans/requests/{undoing.id}/confirm", 403)
+    alone = penalty(loan)
+    done = checker.sends(path(loan), f"/finance/loans/requests/{undoing.id}/confirm")
+
+    assert where.replace("&", "&amp;") in offered
+    assert f'value="{given}" selected' in form
+    assert (without, alone, penalty(loan)) == (before - Money(100), without, before)
+    assert "申请撤销" not in done.replace("申请撤销变更", "")
+
+
+@pytest.mark.parametrize(
+    "event", ["", "nonsense", "00000000-0000-0000-0000-000000000009"], ids=["none", "no id", "new"]
+)
+def test_what_cannot_be_undone_is_refused_on_the_form(desk, loan, event):
+    ask(desk.person("maker"), loan, "reversed", 422, event=event, reason="a mistake")
+
+    with transaction() as session:
+        assert session.query(Amendment).count() == 0
+
+
 def test_there_is_no_form_for_what_cannot_be_asked(desk, loan):
     desk.person("maker").opens(path(loan, "/ask/repaid"), 404)
 
