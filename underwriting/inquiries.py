@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from disbursement.issuer_answers import QuotedPayoff
@@ -30,6 +33,47 @@ class AskedCard:
     number: CardNumber
 
 
+class LinkKind(StrEnum):
+    """What two applications may have in common."""
+
+    NATIONAL_ID = "national_id"
+    """The same person."""
+    MOBILE = "mobile"
+    DEVICE = "device"
+    """The browser that submitted, by a random cookie of our own."""
+    CARD = "card"
+    """A card whose debt is to be cleared."""
+    REPAYMENT_CARD = "repayment_card"
+    """The card a loan is collected from."""
+    COLLECTOR = "collector"
+    """Whoever at the agency referred the debtor, by the agency's own number."""
+    AGENCY = "agency"
+    TEXT = "text"
+    """A part of the signature of a hardship text: nearly equal texts share one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class SharedKey:
+    """One thing an application may share with others, as a keyed digest; never a plain value."""
+
+    kind: LinkKind
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferredCase:
+    """What the agency said of the case: for watching the agency, no decision reads it."""
+
+    agency: str
+    """The agency's code."""
+    stated_balance: Money | None
+    """What the agency says is owed on the referred card."""
+    stated_card_ref: UUID | None
+    """The card of the application that the agency referred, when the debtor entered it."""
+    hardship_signature: bytes | None
+    """Of the hardship text, which is kept nowhere; None when there was none or a short one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentRequest:
     """What an application brings to its assessment."""
@@ -47,6 +91,10 @@ class AssessmentRequest:
     essential_costs: Money
     cards: tuple[AskedCard, ...]
     lender: LenderTerms
+    links: tuple[SharedKey, ...] = ()
+    case: ReferredCase | None = None
+    ring: Mapping[str, Decimal] = field(default_factory=dict)
+    """Figures of the graph around the application, by name; see `underwriting/graph`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

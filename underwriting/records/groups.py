@@ -1,0 +1,47 @@
+"""The store for tests of fairness: who belongs to which group, kept apart from every decision.
+
+Nothing that scores, decides or explains may read this table: an import contract holds that only
+`underwriting/watching` knows this module.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.append_only import append_only
+from kernel.db import Base
+
+
+class Sex(StrEnum):
+    """As the ID number says (GB 11643: the 17th digit is odd for men)."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class AgeBand(StrEnum):
+    """Full years on the day of application."""
+
+    TO_24 = "to_24"
+    FROM_25 = "25_34"
+    FROM_35 = "35_44"
+    FROM_45 = "45_54"
+    FROM_55 = "from_55"
+
+
+class FairnessGroup(Base):
+    """The groups of one application's debtor."""
+
+    __tablename__ = "fairness_group"
+
+    application_ref: Mapped[UUID] = mapped_column(primary_key=True)
+    sex: Mapped[Sex]
+    age_band: Mapped[AgeBand]
+    noted_at: Mapped[datetime]
+
+
+append_only(FairnessGroup)
