@@ -74,6 +74,21 @@ def test_a_decline_comes_out_again_with_its_contributions(session):
     assert replays.replay(session, kept.id).verdict is Verdict.SAME
 
 
+def test_a_decline_explained_the_older_way_comes_out_again(session):
+    document = canonical.load(trained().manifest)
+    del document["contributions"]
+    older = replace(trained(), manifest=canonical.dump(document))
+    registered(session, older)
+    kept = assessed(
+        session,
+        scoring.load(older),
+        figures={"inquiries_12m": make.Decimal(15), "debt_to_income_pct": make.Decimal(44)},
+    )
+
+    assert assessments.decision_of(kept).contributions
+    assert replays.replay(session, kept.id).verdict is Verdict.SAME
+
+
 def test_a_decision_by_the_rules_needs_no_model(session):
     kept = assessed(session, make.MustNotScore(), age=70)
 

@@ -19,6 +19,7 @@ from underwriting.features.declaration import Figures
 from underwriting.models import artifact, calibration
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.calibration import Calibration
+from underwriting.models.contributions import Explainer, Method, TablesDiffer
 
 GOLDEN_SLACK: Final = 1e-6
 
@@ -56,6 +57,9 @@ class Model:
         self._calibration: Calibration = calibration.from_plain(facts["calibration"])
         self._features = tuple(catalogue.CATALOGUE[name] for name in facts["features"])
         self._names = [feature.name for feature in self._features]
+        # A manifest that names no method is older than the second one.
+        method = Method(facts.get("contributions", Method.PRED_CONTRIBS))
+        self._explainer = Explainer(booster, method)
 
     @property
     def model_id(self) -> str:
@@ -71,8 +75,7 @@ class Model:
 
         Positive parts raised the probability of default above the training population's.
         """
-        rows = xgboost.DMatrix(self._row(figures), feature_names=self._names, nthread=1)
-        parts = self._booster.predict(rows, pred_contribs=True)[0]
+        parts = self._explainer.one(self._row(figures)[0])
         return tuple(
             (name, Decimal(f"{part:.6f}"))
             for name, part in zip(self._names, parts[:-1].tolist(), strict=True)
@@ -82,6 +85,10 @@ class Model:
         """Give the probability of default of many rows of features in the model's order."""
         margins = self._booster.inplace_predict(rows, predict_type="margin")
         return self._calibration.apply(np.asarray(margins, dtype=np.float64))
+
+    def explained(self, rows: artifact.Matrix) -> calibration.Floats:
+        """Give the contributions of many rows in the model's order, and last of all the bias."""
+        return self._explainer.many(rows)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -151,6 +158,8 @@ def _checked(trained: TrainedModel, facts: dict[str, Any]) -> Model:
         found = model.probabilities(rows)
     except xgboost.core.XGBoostError:
         raise ArtifactChanged("the artifact is no booster this library reads") from None
+    except TablesDiffer as fault:
+        raise GoldenDiffers(str(fault)) from None
     except (KeyError, TypeError, ValueError):
         raise ManifestUnreadable("the manifest lacks or misspells something") from None
     gap = float(np.abs(found - expected).max())

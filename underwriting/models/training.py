@@ -20,7 +20,7 @@ import xgboost
 from underwriting import canonical
 from underwriting.features import catalogue
 from underwriting.features.declaration import Sign
-from underwriting.models import artifact, calibration, metrics
+from underwriting.models import artifact, calibration, contributions, metrics
 from underwriting.models.artifact import Matrix, TrainedModel
 from underwriting.models.calibration import Calibration, Floats
 from underwriting.models.metrics import Metrics
@@ -247,6 +247,7 @@ def _certified(
         "parameters": {name: repr(value) for name, value in choice.parameters.items()},
         "rounds": choice.rounds,
         "calibration": calibrated.to_plain(),
+        "contributions": contributions.method_for(booster).value,
         "out_of_time": judged.to_plain(),
         "libraries": artifact.libraries(),
         "artifact_sha256": canonical.sha256(content),

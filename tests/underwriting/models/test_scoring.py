@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 import xgboost
 
@@ -153,3 +154,41 @@ def test_the_artifact_is_ubjson_and_no_code():
 
     assert trained().artifact[:1] == b"{"
     assert booster.feature_names == list(small_spec().features)
+
+
+def test_the_manifest_names_how_contributions_are_worked_out():
+    assert trained().facts["contributions"] == "tables"
+
+
+def test_a_model_from_before_the_tables_is_explained_as_it_was_then():
+    document = canonical.load(trained().manifest)
+    del document["contributions"]
+    older = scoring.load(replace(trained(), manifest=canonical.dump(document)))
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(trained().artifact))
+    row = np.array([[9, 95, 40, 24000]], dtype=np.float32)
+    names = list(older.features)
+
+    found = older.contributions(BAD)
+
+    slow = booster.predict(xgboost.DMatrix(row, feature_names=names), pred_contribs=True)[0]
+    assert [str(part) for _, part in found] == [f"{part:.6f}" for part in slow[:-1]]
+
+
+def test_an_unknown_way_to_contributions_is_refused():
+    with pytest.raises(ManifestUnreadable):
+        scoring.load(told_otherwise(contributions="guessed"))
+
+
+def test_one_row_is_explained_as_the_batch_is():
+    model = scoring.load(trained())
+    frame = loans(40)
+    batch = model.explained(training.matrix(frame, model.features))
+
+    for expected, row in zip(batch, frame.rows(named=True), strict=True):
+        figures = {
+            name: None if row[name] is None else Decimal(str(row[name])) for name in model.features
+        }
+        assert [part for _, part in model.contributions(figures)] == [
+            Decimal(f"{part:.6f}") for part in expected[:-1]
+        ]
