@@ -65,6 +65,7 @@ def ask_leave(session: Session, channel: str, *, now: datetime) -> Leave:
     """
     agreed = pace(channel, on=business_day(now))
     state = _lock(session, channel)
+    _mend(state, agreed, now=now)
     if state.open_until is not None:
         return _try(state, now=now)
     is_draining = state.drains_until is not None and now < state.drains_until
@@ -94,10 +95,39 @@ def _next_place(state: ChannelState, agreed: Pace, *, now: datetime) -> datetime
     return now if state.next_at is None or state.next_at > farthest else state.next_at
 
 
+def _mend(state: ChannelState, agreed: Pace, *, now: datetime) -> None:
+    """Bring back what a worker whose clock is fast has put farther ahead than any wait is long.
+
+    Nobody else would try the channel, or send at the agreed pace, for as long as that clock was
+    wrong. From now on it is the wait that it should have been at most.
+    """
+    length = timedelta(seconds=_open_seconds(agreed, trips=max(state.trips - 1, 0)))
+    if _is_too_far(state.open_until, agreed.open_seconds_max, now=now):
+        state.open_until = now + length
+    if _is_too_far(state.probe_until, PROBE_SECONDS, now=now):
+        state.probe_until = now + timedelta(seconds=PROBE_SECONDS)
+    if _is_too_far(state.drains_until, agreed.drain_minutes * 60, now=now):
+        state.drains_until = now + timedelta(minutes=agreed.drain_minutes)
+
+
+def _is_too_far(until: datetime | None, seconds_max: int, *, now: datetime) -> bool:
+    return until is not None and until > now + timedelta(seconds=seconds_max)
+
+
+def _open_seconds(agreed: Pace, *, trips: int) -> int:
+    """Give how long the breaker stays open when it has opened so often in a row before."""
+    return min(agreed.open_seconds * 2 ** min(trips, 20), agreed.open_seconds_max)
+
+
 def may_leave(session: Session, channel: str, *, now: datetime) -> bool:
     """Tell, without taking leave or waiting for anybody, whether asking for it is worth while."""
     state = session.get(ChannelState, channel, populate_existing=True)
     if state is None or state.open_until is None:
+        return True
+    agreed = pace(channel, on=business_day(now))
+    if _is_too_far(state.open_until, agreed.open_seconds_max, now=now):
+        return True  # whoever asks brings it back
+    if _is_too_far(state.probe_until, PROBE_SECONDS, now=now):
         return True
     return state.open_until <= now and (state.probe_until is None or state.probe_until <= now)
 
@@ -143,7 +173,7 @@ def _count_silence(session: Session, state: ChannelState, *, now: datetime) -> N
         return  # a late answer of before the breaker opened says nothing about now
     if not is_open and state.silences < agreed.silences:
         return
-    seconds = min(agreed.open_seconds * 2 ** min(state.trips, 20), agreed.open_seconds_max)
+    seconds = _open_seconds(agreed, trips=state.trips)
     state.trips += 1
     state.open_until = now + timedelta(seconds=seconds)
     state.probe_until = None

@@ -64,6 +64,56 @@ def test_a_worker_whose_clock_was_an_hour_fast_holds_nobody_up(database):
     assert leave().is_given
 
 
+def worth_asking(after: float = 0.0) -> bool:
+    with transaction() as session:
+        return pacing.may_leave(session, "unionpay", now=NOW + timedelta(seconds=after))
+
+
+def test_a_breaker_opened_by_a_clock_an_hour_fast_is_open_no_longer_than_any_other(database):
+    hour = 3_600.0
+    for _ in range(PACE.silences):
+        tell(heard=False, after=hour)
+
+    asked = worth_asking()
+    shut = leave()
+    waiting = worth_asking(PACE.open_seconds - 1)
+    after = leave(PACE.open_seconds)
+
+    # By the fast clock it would be shut until an hour from now.
+    assert asked
+    assert not shut.is_given
+    assert shut.ask_again == NOW + timedelta(seconds=PACE.open_seconds)
+    assert not waiting
+    assert after.is_probe
+
+
+def test_a_try_begun_by_a_clock_an_hour_fast_keeps_the_others_waiting_no_longer(database):
+    silence()
+    assert leave(3_600.0).is_probe
+
+    asked = worth_asking(PACE.open_seconds)
+    shut = leave(PACE.open_seconds)
+    later = PACE.open_seconds + pacing.PROBE_SECONDS
+
+    assert asked
+    assert not shut.is_given
+    assert not leave(later - 1).is_given
+    assert leave(later).is_probe
+
+
+def test_a_slow_time_begun_by_a_clock_an_hour_fast_lasts_no_longer_than_any_other(database):
+    silence()
+    hour = 3_600.0
+    leave(hour)
+    tell(heard=True, after=hour)
+    leave()
+    later = PACE.drain_minutes * 60 + 1
+
+    given = [leave(later).is_given for _ in range(PACE.burst)]
+
+    assert all(given)
+
+
 def test_workers_at_once_get_no_more_leaves_than_there_are(database, monkeypatch):
     few = pacing.Pace(**{name: getattr(PACE, name) for name in PACE.__slots__} | {"burst": 10})
     monkeypatch.setattr(pacing, "pace", lambda *_, **__: few)
