@@ -152,6 +152,24 @@ def opening(surroundings: Surroundings, funder_code: str, amount: str, login: st
     click.echo(f"free: {free}")
 
 
+@payout.command("float")
+@click.argument("funder_code")
+@click.option("--as", "login", required=True, help="your login; the password is asked for")
+@click.pass_obj
+def keep_as_float(surroundings: Surroundings, funder_code: str, login: str) -> None:
+    """Say that FUNDER_CODE pays in beforehand: its account may not go below zero in the books.
+
+    Exit code 3 when it is refused.
+    """
+    at = surroundings.clock.now()
+    with terminal.refusals_told():
+        by = terminal.person(login, at=at)
+        with transaction() as session:
+            funder = funders.get(session, funder_code)
+            positions.keep_as_float(session, funder, by=by, at=at)
+    click.echo(f"{funder_code}: not below zero")
+
+
 @payout.command("rule")
 @click.argument("leg_id", type=click.UUID)
 @click.option("--verdict", required=True, type=click.Choice([one.value for one in Verdict]))

@@ -116,7 +116,7 @@ def _is_too_far(until: datetime | None, seconds_max: int, *, now: datetime) -> b
 
 def _open_seconds(agreed: Pace, *, trips: int) -> int:
     """Give how long the breaker stays open when it has opened so often in a row before."""
-    return min(agreed.open_seconds * 2 ** min(trips, 20), agreed.open_seconds_max)
+    return min(agreed.open_seconds << min(trips, 20), agreed.open_seconds_max)
 
 
 def may_leave(session: Session, channel: str, *, now: datetime) -> bool:

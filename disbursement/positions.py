@@ -26,6 +26,7 @@ from disbursement.records.channels import DailyUse, FundingHold, FundingPosition
 from disbursement.records.funders import Funder
 from disbursement.records.settlement import MatchedRow
 from disbursement.statements.lines import LineKind
+from disbursement.transfers import BelowFloor
 from kernel import events, law
 from kernel.actors import Actor, Role
 from kernel.money import ZERO, Money
@@ -108,6 +109,27 @@ def state_opening(
     events.append(session, "funding.opening_stated", subject=funder.id, at=at, body=body)
     session.flush()
     return position
+
+
+def keep_as_float(session: Session, funder: Funder, *, by: Actor, at: datetime) -> None:
+    """Let the account of a funder who pays in beforehand never fall below zero in the books.
+
+    For a float that nobody but us draws on: what its bank shows beyond it is not booked. Said
+    again it is so already.
+
+    Raises:
+        NotTreasury: only a checker of finance may say so.
+        BelowFloor: the books do not hold all that lies there: it is below zero in them, or a part
+            of it was only stated as from before they began.
+    """
+    if by.role not in _TREASURY:
+        raise NotTreasury(f"a {by.role} may not say what a funder's account may come to")
+    position = _locked(session, funder, at=at)
+    code = accounts.funding_bank(funder.code)
+    accounts.forbid_overdraft(session, code, at=at)
+    if position.opening or ledger.balance(session, code) < ZERO:
+        raise BelowFloor(f"book what was paid in to {code} first, and state no opening")
+    events.append(session, "funding.float", subject=funder.id, at=at, body={"by": str(by)})
 
 
 def reserve(session: Session, payable: Payable, *, at: datetime) -> Shortage | None:

@@ -70,6 +70,18 @@ def test_a_checker_states_at_the_terminal_what_lay_on_a_funders_account(saga, te
     assert (done.exit_code, done.stdout.strip()) == (0, "free: 5000.00")
 
 
+def test_a_checker_says_at_the_terminal_that_an_account_is_a_float(saga, terminal):
+    saga.place(make.leg_order(1))
+
+    by_maker = terminal("payout", "float", "hxcf", "--as", "li.na")
+    stated = terminal("payout", "float", "hxcf", "--as", "wang.fang")
+    terminal("payout", "opening", "hxcf", "0.00", "--as", "wang.fang")
+    done = terminal("payout", "float", "hxcf", "--as", "wang.fang")
+
+    assert (by_maker.exit_code, stated.exit_code) == (3, 3)
+    assert (done.exit_code, done.stdout.strip()) == (0, "hxcf: not below zero")
+
+
 def test_two_people_decide_at_the_terminal_what_a_contradicted_payout_came_to(saga, terminal):
     saga.partners.card(CARD, "9000.00")
     saga.start(make.leg_order(1))
