@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from http import HTTPStatus
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,19 +17,41 @@ from disbursement import quotes
 from kernel import events, ids
 from kernel.actors import Actor
 from kernel.clock import business_day, require_aware
+from kernel.money import ZERO, Money
 from kernel.refusals import Refused
-from underwriting import budget, canonical, decisions, dossier, reasons, rules, terms
+from underwriting import (
+    better_off,
+    budget,
+    canonical,
+    ceilings,
+    decisions,
+    dossier,
+    fraud,
+    profit,
+    reasons,
+    rules,
+    terms,
+    weighing,
+)
 from underwriting.budget import Income
+from underwriting.ceilings import Footing
 from underwriting.decisions import ChosenCard, Decision, Outcome, Scorer
 from underwriting.dossier import CardDebt, Dossier
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
+from underwriting.fraud import Hit
 from underwriting.inquiries import Answer, Gathered
-from underwriting.policy import Action, Band, Policy
+from underwriting.policy import Policy
+from underwriting.policy_rules import Action, Band
+from underwriting.profit import Prospect
 from underwriting.reasons import Reason
 from underwriting.records.assessments import Assessment, SourceAnswer
 from underwriting.rules import LeftOut
-from underwriting.terms import Plan
+from underwriting.terms import Found, Plan
+from underwriting.workings import Inputs, Workings
+
+_OF_THE_SCORE: Final = frozenset({Reason.RISK_LIMIT, Reason.PRICE_LIMIT})
+"""A limit cut for one of these was cut by the score, so what weighed in it is told."""
 
 
 class NoSuchAssessment(Refused):
@@ -50,6 +74,27 @@ class _Case:
     """Those that can be cleared."""
     left_out: tuple[LeftOut, ...]
     to_review: tuple[Reason, ...]
+    workings: Workings | None
+    """None under a policy of the first form."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """What the model said."""
+
+    model_id: str
+    pd: Decimal
+    band: Band | None
+    weights: tuple[tuple[str, Decimal], ...] = ()
+
+    def marks(self) -> dict[str, Any]:
+        """Give what of it stands in a decision."""
+        return {
+            "model_id": self.model_id,
+            "pd": self.pd,
+            "band": None if self.band is None else self.band.name,
+            "contributions": self.weights,
+        }
 
 
 def decide(dossier_: Dossier, policy: Policy, scorer: Scorer) -> Decision:
@@ -60,10 +105,14 @@ def decide(dossier_: Dossier, policy: Policy, scorer: Scorer) -> Decision:
     """
     income = budget.counted_income(dossier_, policy.income)
     findings = rules.screen(dossier_, policy, income)
+    hits = () if policy.added is None else fraud.look(dossier_, policy.added.fraud)
     cards, left_out = rules.sort_cards(dossier_, cards_max=policy.limit.cards_max)
-    declines = [found.reason for found in findings if found.action is Action.DECLINE]
-    to_review = tuple(found.reason for found in findings if found.action is Action.REVIEW)
-    case = _Case(dossier_, policy, income, cards, left_out, to_review)
+    found = [(finding.reason, finding.action) for finding in findings]
+    found += [(hit.reason, hit.action) for hit in hits]
+    declines = [reason for reason, action in found if action is Action.DECLINE]
+    to_review = tuple(reason for reason, action in found if action is Action.REVIEW)
+    workings = _begun(dossier_, policy, hits)
+    case = _Case(dossier_, policy, income, cards, left_out, to_review, workings)
     if not cards:
         declines.extend(card.reason for card in left_out)
         declines = declines or [Reason.CARD_WITHOUT_DEBT]
@@ -74,25 +123,34 @@ def decide(dossier_: Dossier, policy: Policy, scorer: Scorer) -> Decision:
     return _scored(case, catalogue.figures(dossier_, monthly_income=income.monthly), scorer)
 
 
+def _begun(dossier_: Dossier, policy: Policy, hits: tuple[Hit, ...]) -> Workings | None:
+    if policy.added is None:
+        return None
+    return Workings(costs=budget.essential_costs(dossier_, policy.added.costs), fraud=hits)
+
+
 def _scored(case: _Case, figures: Figures, scorer: Scorer) -> Decision:
     pd = scorer.pd(figures)
     band = case.policy.band(pd)
+    score = _Score(scorer.model_id, pd, band)
+    case = _bounded(case, pd, scorer)
     if band is None:
-        weights = scorer.contributions(figures)
-        found = reasons.by_weight(weights, catalogue.REASONS) or (Reason.RISK_TOO_HIGH,)
-        answer = _answer(case, Outcome.DECLINE, found)
-        return replace(answer, model_id=scorer.model_id, pd=pd, contributions=weights)
+        score = replace(score, weights=scorer.contributions(figures))
+        found = _weighed(case, score, figures) or (Reason.RISK_TOO_HIGH,)
+        return replace(_answer(case, Outcome.DECLINE, found), **score.marks())
     if band.annual_rate > case.dossier.lender.annual_cap:
         answer = _answer(case, Outcome.DECLINE, [Reason.NO_PRICE_UNDER_CAP])
-        return replace(answer, model_id=scorer.model_id, pd=pd, band=band.name)
-    search = terms.search(_asked(case, band))
+        return replace(answer, **score.marks())
+    asked = _asked(case, pd, band)
+    search = terms.search(asked)
     why = (
         search.obstacles
         if search.plan is None
         else tuple(card.reason for card in search.plan.left_out)
     )
-    weights = scorer.contributions(figures) if Reason.RISK_LIMIT in why else ()
-    why = (*why, *reasons.by_weight(weights, catalogue.REASONS))
+    if _OF_THE_SCORE & set(why):
+        score = replace(score, weights=scorer.contributions(figures))
+    why = (*why, *_weighed(case, score, figures))
     answer = (
         _answer(case, Outcome.DECLINE, why)
         if search.plan is None
@@ -100,32 +158,107 @@ def _scored(case: _Case, figures: Figures, scorer: Scorer) -> Decision:
     )
     return replace(
         answer,
-        model_id=scorer.model_id,
-        pd=pd,
-        band=band.name,
-        contributions=weights,
+        **score.marks(),
         limit=search.limit.amount,
         binding=search.limit.binding,
         ceilings=search.limit.ceilings,
+        workings=_worked_out(case, asked, search),
     )
 
 
-def _asked(case: _Case, band: Band) -> terms.Asked:
-    rules_ = case.policy.budget
-    elsewhere = budget.debts_elsewhere(case.dossier, case.cards, rules_)
+def _bounded(case: _Case, pd: Decimal, scorer: Scorer) -> _Case:
+    if case.workings is None:
+        return case
+    bound = max(pd, scorer.bound(pd))
+    return replace(case, workings=replace(case.workings, pd_bound=bound))
+
+
+def _weighed(case: _Case, score: _Score, figures: Figures) -> tuple[Reason, ...]:
+    if case.workings is None:
+        return reasons.by_weight(score.weights, catalogue.REASONS)
+    return weighing.raised(score.weights, figures)
+
+
+def _asked(case: _Case, pd: Decimal, band: Band) -> terms.Asked:
+    told, rules_, workings = case.dossier, case.policy.budget, case.workings
+    elsewhere = budget.debts_elsewhere(told, case.cards, rules_)
+    costs = told.essential_costs if workings is None else workings.costs
+    footing = None if workings is None else _footing(case, pd, band, elsewhere)
+    multiple = ZERO
+    if band.income_multiple is not None:
+        multiple = case.income.monthly.times(band.income_multiple)
     return terms.Asked(
         cards=case.cards,
-        lender=case.dossier.lender,
+        lender=told.lender,
         policy=case.policy,
         annual_rate=band.annual_rate,
-        risk_ceiling=case.income.monthly.times(band.income_multiple),
+        risk_ceiling=multiple,
         room=budget.room(
-            case.income.monthly,
-            essential_costs=case.dossier.essential_costs,
-            elsewhere=elsewhere,
-            rules=rules_,
+            case.income.monthly, essential_costs=costs, elsewhere=elsewhere, rules=rules_
         ).for_loan,
-        value_date=business_day(case.dossier.as_of),
+        value_date=business_day(told.as_of),
+        footing=footing,
+    )
+
+
+def _footing(case: _Case, pd: Decimal, band: Band, elsewhere: Money) -> Footing:
+    policy, added, workings = case.policy, case.policy.added, case.workings
+    assert added is not None, "only the second form has a footing"
+    assert workings is not None, "the second form keeps workings"
+    assert workings.pd_bound is not None, "it was scored"
+    quotes = [card.quote for card in case.cards if card.quote is not None]
+    return Footing(
+        product_max=case.dossier.lender.principal_max,
+        step=policy.limit.step,
+        stated_income=None if case.income.is_verified else case.dossier.stated_monthly_income,
+        haircut=policy.income.haircut_stated,
+        costs=workings.costs,
+        budget=policy.budget,
+        annual_rate=band.annual_rate,
+        pd_bound=workings.pd_bound,
+        cell=added.cell(workings.pd_bound),
+        widest=added.cells[-1],
+        bands=policy.bands,
+        prospect=Prospect(
+            pd=pd,
+            income=case.income.monthly,
+            elsewhere=elsewhere,
+            lines=Money.total(quote.credit_limit for quote in quotes),
+            debts=Money.total(terms.ceiling(quote, policy) for quote in quotes),
+            rules=added.profit,
+        ),
+    )
+
+
+def _worked_out(case: _Case, asked: terms.Asked, search: Found) -> Workings | None:
+    """Add what the limit rests on, what would change it, and where the loan is worse."""
+    workings, footing, plan = case.workings, asked.footing, search.plan
+    if workings is None or footing is None:
+        return None
+    told = replace(
+        workings,
+        inputs=Inputs(
+            cell=None if footing.cell is None else footing.cell.name,
+            months=search.months,
+            elsewhere=footing.prospect.elsewhere,
+            room=asked.room,
+            lines=footing.prospect.lines,
+            debts=footing.prospect.debts,
+        ),
+        change=ceilings.change(footing, search.months, search.limit),
+    )
+    if plan is None:
+        return told
+    return replace(
+        told,
+        expected=profit.expected(
+            footing.prospect,
+            plan.schedule.principal,
+            instalment=plan.schedule.instalment,
+            annual_rate=footing.annual_rate,
+            months=plan.months,
+        ),
+        losing=better_off.losing(plan.comparison),
     )
 
 
@@ -162,6 +295,7 @@ def _answer(case: _Case, outcome: Outcome, why: Sequence[Reason]) -> Decision:
         counted_income=case.income.monthly,
         income_is_verified=case.income.is_verified,
         left_out=case.left_out,
+        workings=case.workings,
     )
 
 

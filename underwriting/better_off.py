@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -40,6 +41,9 @@ class Comparison:
     offers: Cost | None
     """With the issuers' own offers where they exist; None when no issuer makes one."""
     loan: Cost
+    cheaper_from: int | None = None
+    """The month from which staying asks for less than the loan; None where it never does, or where
+    nobody looked."""
 
     @property
     def is_better(self) -> bool:
@@ -63,12 +67,36 @@ class Comparison:
         )
 
 
+class Worse(StrEnum):
+    """In what a loan that is better on the whole is worse all the same."""
+
+    LONGER = "longer"
+    """It is paid for longer."""
+    CHEAPER_LATER = "cheaper_later"
+    """The minimum falls with the balance: from some month on it is below the instalment."""
+    WHOLE_INSTALMENT = "whole_instalment"
+    """A card lets its holder pay the minimum in a hard month; the loan asks for everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losing:
+    """One case in which the debtor would be worse off with the loan; he is shown each."""
+
+    point: Worse
+    against: str
+    """`staying`, or `offers` for the issuers' own plans."""
+    months: int | None
+    """How long the other way takes; or the first month in which it asks for less."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternatives:
     """What the debtor could do about one card without the new loan."""
 
     staying: Cost
     offer: Cost | None
+    minimums: tuple[int, ...] = ()
+    """What staying asks for in each month, in fen; empty where nobody looks at single months."""
 
     @property
     def cheapest(self) -> Money:
@@ -86,6 +114,47 @@ def compare(cards: Sequence[Alternatives], loan: Cost) -> Comparison:
         offers=_together(offers) if any(card.offer for card in cards) else None,
         loan=loan,
     )
+
+
+def monthly(cards: Sequence[Alternatives]) -> tuple[Money, ...]:
+    """Give what each way of going on without the loan asks for in its first month."""
+    staying_ = Money.total(card.staying.monthly for card in cards)
+    if not any(card.offer for card in cards):
+        return (staying_,)
+    return staying_, Money.total((card.offer or card.staying).monthly for card in cards)
+
+
+def takes_too_long(comparison: Comparison, *, longer_max: Decimal) -> bool:
+    """Tell whether the loan takes more than so many times as long as an alternative."""
+    others = [comparison.staying, *([] if comparison.offers is None else [comparison.offers])]
+    return any(comparison.loan.months > longer_max * other.months for other in others)
+
+
+def cheaper_from(cards: Sequence[Alternatives], loan: Cost) -> int | None:
+    """Find the first month in which staying with the cards asks for less than the instalment.
+
+    The minimum falls with the balance. None when it is never lower while the loan is repaid; the
+    month after a card is cleared it asks for nothing.
+    """
+    for month in range(loan.months):
+        asked = sum(card.minimums[month] for card in cards if month < len(card.minimums))
+        if asked < loan.monthly.fen:
+            return month + 1
+    return None
+
+
+def losing(comparison: Comparison) -> tuple[Losing, ...]:
+    """List the cases in which the loan is worse though it is better on the whole."""
+    found = [
+        Losing(point=Worse.LONGER, against=name, months=other.months)
+        for name, other in (("staying", comparison.staying), ("offers", comparison.offers))
+        if other is not None and comparison.loan.months > other.months
+    ]
+    if comparison.cheaper_from is not None:
+        found.append(
+            Losing(point=Worse.CHEAPER_LATER, against="staying", months=comparison.cheaper_from)
+        )
+    return (*found, Losing(point=Worse.WHOLE_INSTALMENT, against="staying", months=None))
 
 
 @lru_cache(maxsize=1024)
@@ -106,21 +175,43 @@ def staying(
     10,000.00 at 0.05 % a day with 10 % a month: interest 152.08, paid 1,015.21, left 9,136.87;
     and so on for 45 months.
     """
+    paid = minimums(
+        amount,
+        minimum_due=minimum_due,
+        daily_rate=daily_rate,
+        minimum_floor=minimum_floor,
+        months_max=months_max,
+    )
+    return Cost(
+        monthly=min(amount, max(minimum_due, minimum_floor)),
+        total=Money(sum(paid)),
+        months=len(paid),
+    )
+
+
+@lru_cache(maxsize=1024)
+def minimums(
+    amount: Money,
+    *,
+    minimum_due: Money,
+    daily_rate: Decimal,
+    minimum_floor: Money,
+    months_max: int,
+) -> tuple[int, ...]:
+    """List what is paid in each month of staying, in fen; the last clears what is left."""
     num, den = daily_rate.as_integer_ratio()
     num, den = num * DAYS_A_YEAR, den * MONTHS_A_YEAR
-    balance, paid, months = amount.fen, 0, 0
-    while balance > 0 and months < months_max:
-        months += 1
+    balance = amount.fen
+    paid: list[int] = []
+    while balance > 0 and len(paid) < months_max:
         owed = balance + (2 * balance * num + den) // (2 * den)
         ratio_part = (2 * owed * minimum_due.fen + amount.fen) // (2 * amount.fen)
         payment = min(owed, max(ratio_part, minimum_floor.fen))
-        paid += payment
+        paid.append(payment)
         balance = owed - payment
-    return Cost(
-        monthly=min(amount, max(minimum_due, minimum_floor)),
-        total=Money(paid + balance),
-        months=months,
-    )
+    if balance > 0:
+        paid[-1] += balance
+    return tuple(paid)
 
 
 def taking_offer(amount: Money, offer: InstalmentOffer) -> Cost:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from kernel.money import ZERO, Money
 from underwriting.dossier import CardDebt, Dossier
-from underwriting.policy import BudgetRules, IncomeRules
+from underwriting.policy_rules import BudgetRules, CostRules, IncomeRules
 
 DEBT_TO_INCOME: Final = "debt_to_income_pct"
+CITY_TIER: Final = "city_tier"
+"""1 for the first tier, 2 for the new first, then 3 and on; many dossiers do not know it."""
+DEPENDANTS: Final = "dependants"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,27 @@ def counted_income(dossier: Dossier, rules: IncomeRules) -> Income:
         return Income(monthly=dossier.verified_monthly_income, is_verified=True)
     stated = dossier.stated_monthly_income or ZERO
     return Income(monthly=stated.times(rules.haircut_stated), is_verified=False)
+
+
+def essential_costs(dossier: Dossier, rules: CostRules) -> Money:
+    """Count living costs: as stated, but never below the guideline for what the dossier knows.
+
+    One head's consumption of 2,879.75 a month, of which half cannot be saved, is 1,439.88; with two
+    dependants at half a head each it is 2,879.75, and in a city of the first tier (1.55) 4,463.61.
+    """
+    tier, dependants = dossier.figures.get(CITY_TIER), dossier.figures.get(DEPENDANTS)
+    return max(dossier.essential_costs, _guideline(tier, dependants or Decimal(0), rules))
+
+
+@lru_cache(maxsize=256)
+def _guideline(tier: Decimal | None, dependants: Decimal, rules: CostRules) -> Money:
+    heads = 1 + rules.dependant_share * min(
+        max(Decimal(0), dependants), Decimal(rules.dependants_max)
+    )
+    factor = Decimal(1)
+    if tier is not None and 1 <= tier <= len(rules.city_factors):
+        factor = rules.city_factors[int(tier) - 1]
+    return rules.head_month.times(rules.essential_share * factor * heads)
 
 
 def debts_elsewhere(dossier: Dossier, replaceable: Iterable[CardDebt], rules: BudgetRules) -> Money:

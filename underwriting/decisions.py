@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kernel.money import ZERO, Money
 from kernel.rates import Rate
-from underwriting import canonical
+from underwriting import canonical, workings
 from underwriting.better_off import Comparison, Cost
 from underwriting.canonical import (
     Unreadable,
@@ -26,8 +26,11 @@ from underwriting.features.declaration import Figures
 from underwriting.limits import Constraint
 from underwriting.reasons import Reason
 from underwriting.rules import LeftOut
+from underwriting.workings import Workings
 
 FORMAT: Final = 1
+FORMAT_WITH_WORKINGS: Final = 2
+"""Of a decision under a policy of the second form."""
 PD_PLACES: Final = Decimal("0.000001")
 """A probability of default is rounded to this before any rule sees it."""
 
@@ -55,8 +58,16 @@ class Scorer(Protocol):
         """Give the calibrated probability of default, rounded to a millionth."""
         ...
 
+    def bound(self, pd: Decimal) -> Decimal:
+        """Give the upper bound of a probability of default; itself where none is known."""
+        ...
+
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:
-        """Give each feature's part of the log-odds, rounded to a millionth."""
+        """Give each feature's part of the log-odds, rounded to a millionth.
+
+        They are exact, and relative to the population that the model names as its baseline: those
+        it was approved for where it knows them, else all it learnt from.
+        """
         ...
 
 
@@ -102,6 +113,8 @@ class Decision:
     instalment: Money | None = None
     total_interest: Money | None = None
     comparison: Comparison | None = None
+    workings: Workings | None = None
+    """How it came about; None under a policy of the first form."""
 
     @property
     def has_terms(self) -> bool:
@@ -110,9 +123,10 @@ class Decision:
 
     def to_bytes(self) -> bytes:
         """Spell the decision canonically."""
+        has_workings = self.workings is not None
         return canonical.dump(
             {
-                "format": FORMAT,
+                "format": FORMAT_WITH_WORKINGS if has_workings else FORMAT,
                 "application_ref": str(self.application_ref),
                 "as_of": instant_text(self.as_of),
                 "outcome": self.outcome.value,
@@ -149,8 +163,11 @@ class Decision:
                 "annual_rate": None if self.annual_rate is None else str(self.annual_rate),
                 "instalment": _text(self.instalment),
                 "total_interest": _text(self.total_interest),
-                "comparison": None if self.comparison is None else _comparison(self.comparison),
+                "comparison": None
+                if self.comparison is None
+                else _comparison(self.comparison, month_by_month=has_workings),
             }
+            | ({} if self.workings is None else {"workings": self.workings.to_plain()})
         )
 
 
@@ -161,10 +178,14 @@ def from_bytes(content: bytes) -> Decision:
         Unreadable: the bytes are no decision, or one of another format.
     """
     document = canonical.load(content)
-    if document.get("format") != FORMAT:
+    format_ = document.get("format")
+    if format_ not in {FORMAT, FORMAT_WITH_WORKINGS}:
         raise Unreadable("a decision of a format that is not known here")
     try:
-        return _decision(document)
+        return replace(
+            _decision(document),
+            workings=None if format_ == FORMAT else workings.from_plain(document["workings"]),
+        )
     except _FAULTS as fault:
         raise Unreadable(
             f"a decision lacks or misspells something: {type(fault).__name__}"
@@ -211,12 +232,13 @@ def _decision(plain: Mapping[str, Any]) -> Decision:
     )
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return {
+def _comparison(comparison: Comparison, *, month_by_month: bool) -> dict[str, Any]:
+    plain: dict[str, Any] = {
         "staying": _cost(comparison.staying),
         "offers": None if comparison.offers is None else _cost(comparison.offers),
         "loan": _cost(comparison.loan),
     }
+    return plain | ({"cheaper_from": comparison.cheaper_from} if month_by_month else {})
 
 
 def _read_comparison(plain: Mapping[str, Any]) -> Comparison:
@@ -224,6 +246,7 @@ def _read_comparison(plain: Mapping[str, Any]) -> Comparison:
         staying=_read_cost(plain["staying"]),
         offers=None if plain["offers"] is None else _read_cost(plain["offers"]),
         loan=_read_cost(plain["loan"]),
+        cheaper_from=plain.get("cheaper_from"),
     )
 
 

@@ -24,6 +24,17 @@ class Constraint(StrEnum):
     PRODUCT = "product"
     RISK = "risk"
     AFFORDABILITY = "affordability"
+    PROFIT = "profit"
+    """The amount at which the lender's expected profit is largest."""
+
+
+class CardOrder(StrEnum):
+    """What decides between two sets of cards that both could be cleared."""
+
+    SAVING = "saving"
+    """The larger saving."""
+    DELINQUENT_FIRST = "delinquent_first"
+    """More delinquent cards; of as many, the larger saving. Each card must save by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,7 @@ class Candidate:
     """What it asks for each month while it is not cleared."""
     saving: Money
     """The cheapest alternative's total less that of a loan for this card; may be negative."""
+    is_delinquent: bool = False
 
 
 def find(ceilings: Mapping[Constraint, Money], *, step: Money) -> Limit:
@@ -91,12 +103,19 @@ def affordable(room: Money, *, annual_rate: Rate, months: int) -> Money:
     """
     if room.fen <= 0:
         return ZERO
-    top, bottom = _level(annual_rate, months)
+    top, bottom = level(annual_rate, months)
     return Money(room.fen * bottom // top)
 
 
+def instalment(principal: Money, *, annual_rate: Rate, months: int) -> Money:
+    """Give the level instalment of a principal, half-up to the fen, as its schedule will have it."""
+    top, bottom = level(annual_rate, months)
+    return Money((2 * principal.fen * top + bottom) // (2 * bottom))
+
+
 @lru_cache(maxsize=256)
-def _level(annual_rate: Rate, months: int) -> tuple[int, int]:
+def level(annual_rate: Rate, months: int) -> tuple[int, int]:
+    """Give the level instalment of one yuan as a fraction of whole numbers."""
     num, den = annual_rate.annual.as_integer_ratio()
     den *= 12
     if num == 0:
@@ -110,33 +129,45 @@ def choose(
     *,
     limit: Money,
     permits: Callable[[tuple[Candidate, ...]], bool],
+    order: CardOrder = CardOrder.SAVING,
 ) -> tuple[Candidate, ...]:
-    """Choose the whole cards that save the debtor most within the limit; none when none fits.
+    """Choose the whole cards that are best for the debtor within the limit; none when none fits.
 
-    Sets are tried from the largest saving on, so the first that is permitted is the best. Of two
-    that save alike the cheaper one is taken.
+    Sets are tried from the best on, so the first that is permitted is the best. Best is what the
+    order says; of two alike the cheaper one is taken.
 
     Raises:
         ValueError: more than twelve cards.
     """
     if len(candidates) > CARDS_MAX:
         raise ValueError(f"at most {CARDS_MAX} cards are weighed against each other")
-    for chosen in _sets(candidates, limit):
+    if order is CardOrder.DELINQUENT_FIRST:
+        candidates = [card for card in candidates if card.saving.fen > 0]
+    for chosen in _sets(candidates, limit, order):
         if permits(chosen):
             return chosen
     return ()
 
 
-def _sets(candidates: Sequence[Candidate], limit: Money) -> Iterator[tuple[Candidate, ...]]:
+def _sets(
+    candidates: Sequence[Candidate], limit: Money, order: CardOrder
+) -> Iterator[tuple[Candidate, ...]]:
+    counts_late = order is CardOrder.DELINQUENT_FIRST
+    together = Money.total(card.ceiling for card in candidates)
+    if counts_late and candidates and together <= limit:
+        # Where every card saves, all together are the best set there is: often no other is needed.
+        yield tuple(candidates)
     count = 1 << len(candidates)
-    ceilings, savings = [0] * count, [0] * count
+    ceilings, savings, late = [0] * count, [0] * count, [0] * count
     fitting = []
     for mask in range(1, count):
         rest, last = mask & (mask - 1), (mask & -mask).bit_length() - 1
-        ceilings[mask] = ceilings[rest] + candidates[last].ceiling.fen
-        savings[mask] = savings[rest] + candidates[last].saving.fen
+        card = candidates[last]
+        ceilings[mask] = ceilings[rest] + card.ceiling.fen
+        savings[mask] = savings[rest] + card.saving.fen
+        late[mask] = late[rest] + (counts_late and card.is_delinquent)
         if savings[mask] > 0 and ceilings[mask] <= limit.fen:
             fitting.append(mask)
-    fitting.sort(key=lambda mask: (-savings[mask], ceilings[mask], mask))
+    fitting.sort(key=lambda mask: (-late[mask], -savings[mask], ceilings[mask], mask))
     for mask in fitting:
         yield tuple(card for place, card in enumerate(candidates) if mask >> place & 1)

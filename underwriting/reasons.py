@@ -29,6 +29,10 @@ class Reason(StrEnum):
     EMPLOYMENT_INCONSISTENT = "employment_inconsistent"
     FIGURES_INCONSISTENT = "figures_inconsistent"
     NO_BUREAU_FILE = "no_bureau_file"
+    # what a rule against fraud found
+    MANY_LENDERS_AT_ONCE = "many_lenders_at_once"
+    BALANCE_INCONSISTENT = "balance_inconsistent"
+    DETAILS_SHARED = "details_shared"
     # what was wrong with a card
     CARD_UNKNOWN = "card_unknown"
     CARD_NOT_CREDIT = "card_not_credit"
@@ -43,10 +47,12 @@ class Reason(StrEnum):
     NO_CARD_FITS = "no_card_fits"
     NOT_AFFORDABLE = "not_affordable"
     RISK_LIMIT = "risk_limit"
+    PRICE_LIMIT = "price_limit"
     PRODUCT_LIMIT = "product_limit"
     BELOW_PRODUCT_MINIMUM = "below_product_minimum"
     NOT_CHEAPER_EACH_MONTH = "not_cheaper_each_month"
     NOT_CHEAPER_IN_TOTAL = "not_cheaper_in_total"
+    TAKES_TOO_LONG = "takes_too_long"
     # what weighed in the score
     RISK_TOO_HIGH = "risk_too_high"
     MANY_NEW_ACCOUNTS = "many_new_accounts"
@@ -62,6 +68,10 @@ class Reason(StrEnum):
     FEW_LONG_TERM_DEBTS = "few_long_term_debts"
     MANY_ACCOUNTS = "many_accounts"
     SEVERAL_DEBTS_TO_MERGE = "several_debts_to_merge"
+    RECENT_ACCOUNT = "recent_account"
+    DEBT_BALANCES = "debt_balances"
+    PAYMENT_RECORD = "payment_record"
+    INFORMATION_MISSING = "information_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,20 @@ BOOK: Final[Mapping[Reason, Sentence]] = {
         "征信机构没有您的信用档案，需要人工审核。",
         "The credit bureau has no file on you, so a person must decide.",
     ),
+    Reason.MANY_LENDERS_AT_ONCE: Sentence(
+        "近期有多家机构为您查询信用，可能同时申请了多笔贷款。",
+        "Several lenders asked about you within days, as when many loans are applied for at once.",
+    ),
+    Reason.BALANCE_INCONSISTENT: Sentence(
+        "推荐机构所报的欠款远高于发卡行核实的欠款，需要人工核对。",
+        "The debt your agency named is far above what the issuer confirms, "
+        "so a person must look at it.",
+    ),
+    Reason.DETAILS_SHARED: Sentence(
+        "您的部分资料（如手机、设备或卡）与其他申请相同，需要人工核对。",
+        "Some of your details, such as mobile, device or card, also stand in other applications, "
+        "so a person must look at them.",
+    ),
     Reason.CARD_UNKNOWN: Sentence("发卡行查无此卡。", "The issuer knows no such card."),
     Reason.CARD_NOT_CREDIT: Sentence("该卡不是信用卡。", "The card is not a credit card."),
     Reason.CARD_NOT_PAYABLE: Sentence(
@@ -140,6 +164,10 @@ BOOK: Final[Mapping[Reason, Sentence]] = {
         "按您的信用状况与收入，可借额度有限。",
         "Your credit standing and income bound the amount we can lend.",
     ),
+    Reason.PRICE_LIMIT: Sentence(
+        "按您的信用状况与每月负担，以该利率可借的额度有限。",
+        "Your credit standing and monthly burden bound the amount we can lend at this rate.",
+    ),
     Reason.PRODUCT_LIMIT: Sentence(
         "欠款超过本产品的最高额度。", "The debt is above the product's largest amount."
     ),
@@ -153,6 +181,10 @@ BOOK: Final[Mapping[Reason, Sentence]] = {
     Reason.NOT_CHEAPER_IN_TOTAL: Sentence(
         "新贷款的总成本不会低于维持现状，或发卡行分期的总成本。",
         "The new loan would not cost less in total than staying or the issuer's own plan.",
+    ),
+    Reason.TAKES_TOO_LONG: Sentence(
+        "新贷款的还款时间会比维持现状或发卡行分期长得多。",
+        "The new loan would take far longer than staying or the issuer's own plan.",
     ),
     Reason.RISK_TOO_HIGH: Sentence(
         "综合评估的违约风险高于可接受水平。",
@@ -187,6 +219,19 @@ BOOK: Final[Mapping[Reason, Sentence]] = {
     ),
     Reason.SEVERAL_DEBTS_TO_MERGE: Sentence(
         "申请合并多笔债务。", "The loan is to merge several debts."
+    ),
+    Reason.RECENT_ACCOUNT: Sentence(
+        "最近新开了信贷账户。", "A credit account was opened recently."
+    ),
+    Reason.DEBT_BALANCES: Sentence(
+        "现有债务余额的高低与构成。", "The level and mix of your debt balances."
+    ),
+    Reason.PAYMENT_RECORD: Sentence(
+        "账户还款记录的整体情况。", "The record of payments on your accounts as a whole."
+    ),
+    Reason.INFORMATION_MISSING: Sentence(
+        "征信报告或申请资料中缺少部分信息。",
+        "Some information is missing from the credit report or the application.",
     ),
 }
 

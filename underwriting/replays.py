@@ -71,6 +71,11 @@ class StoredScorer:
             raise LookupError("the decision holds no score")
         return self.decision.pd
 
+    def bound(self, pd: Decimal) -> Decimal:
+        """Give the stored upper bound; of a decision that asked for none, the probability itself."""
+        workings = self.decision.workings
+        return pd if workings is None or workings.pd_bound is None else workings.pd_bound
+
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:  # noqa: ARG002
         """Give the stored parts of the log-odds."""
         return self.decision.contributions

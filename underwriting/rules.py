@@ -10,7 +10,8 @@ from kernel.clock import business_day
 from underwriting.budget import Income
 from underwriting.dossier import AccountType, CardDebt, Dossier, LenderTerms
 from underwriting.features import catalogue
-from underwriting.policy import Action, Policy
+from underwriting.policy import Policy
+from underwriting.policy_rules import Action
 from underwriting.reasons import Reason
 
 

@@ -116,13 +116,19 @@ def dossier(**changes) -> Dossier:
 class Says:
     """A scorer that gives one probability of default and one set of contributions."""
 
-    def __init__(self, pd: str, contributions: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, pd: str, contributions: dict[str, str] | None = None, *, bound: str | None = None
+    ) -> None:
         self.model_id = "says"
         self._pd = Decimal(pd)
+        self._bound = Decimal(bound or pd)
         self._parts = {"inquiries_12m": "0.4", "annual_income": "-0.2"} | (contributions or {})
 
     def pd(self, figures) -> Decimal:
         return self._pd
+
+    def bound(self, pd) -> Decimal:
+        return self._bound
 
     def contributions(self, figures) -> tuple[tuple[str, Decimal], ...]:
         return tuple((name, Decimal(part)) for name, part in self._parts.items())
@@ -134,6 +140,9 @@ class MustNotScore:
     model_id = "nobody"
 
     def pd(self, figures) -> Decimal:
+        raise AssertionError("the rules had decided already")
+
+    def bound(self, pd) -> Decimal:
         raise AssertionError("the rules had decided already")
 
     def contributions(self, figures) -> tuple[tuple[str, Decimal], ...]:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from kernel import law
 from kernel.rates import Rate
 from underwriting import policy
-from underwriting.policy import Action, NoSuchPolicy, PolicyFaulty
+from underwriting.policy import NoSuchPolicy
+from underwriting.policy_reading import PolicyFaulty
+from underwriting.policy_rules import Action
 
 CONTENT = (policy.FOLDER / "2026-08.toml").read_bytes()
 CARD_RATE = Rate.per_day("0.05")

@@ -10,7 +10,7 @@ from kernel.money import Money
 from tests.underwriting import builders as make
 from underwriting import budget, policy, rules
 from underwriting.dossier import AccountType
-from underwriting.policy import Action
+from underwriting.policy_rules import Action
 from underwriting.reasons import Reason
 from underwriting.rules import Finding
 

@@ -24,7 +24,8 @@ from underwriting.models.scoring import ModelUnusable
 from underwriting.models.spec import SpecFaulty
 from underwriting.models.training import NotTrainable
 from underwriting.models.training_file import TrainingFileFaulty
-from underwriting.policy import NoSuchPolicy, PolicyFaulty
+from underwriting.policy import NoSuchPolicy
+from underwriting.policy_reading import PolicyFaulty
 from underwriting.replays import Verdict
 
 EXIT_UNUSABLE_INPUT: Final = 1

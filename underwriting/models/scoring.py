@@ -70,6 +70,10 @@ class Model:
         """Give the calibrated probability of default, rounded to a millionth."""
         return Decimal(f"{self.probabilities(self._row(figures))[0]:.6f}")
 
+    def bound(self, pd: Decimal) -> Decimal:
+        """Give the upper bound of a probability of default; itself while none is known."""
+        return pd
+
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:
         """Give each feature's part of the log-odds (exact TreeSHAP), rounded to a millionth.
 

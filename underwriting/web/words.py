@@ -27,6 +27,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
         Constraint.PRODUCT: ("产品与法定上限", "Product and law"),
         Constraint.RISK: ("风险等级 × 收入倍数", "Risk band times income"),
         Constraint.AFFORDABILITY: ("还款能力", "Affordability"),
+        Constraint.PROFIT: ("预期收益最高的金额", "Amount of the largest expected profit"),
     },
     AccountType: {
         AccountType.CREDIT: ("信用卡", "Credit card"),
