@@ -43,6 +43,7 @@ from origination.front_jobs import JOBS as FRONT_JOBS
 from origination.referral_cli import import_referrals
 from origination.web import agency_api, debtor_pages
 from underwriting import cli as underwriting_cli
+from underwriting.jobs import JOBS as UNDERWRITING_JOBS
 from underwriting.web import console as risk
 
 JOBS: Final[tuple[Job, ...]] = (
@@ -51,6 +52,7 @@ JOBS: Final[tuple[Job, ...]] = (
     *DISBURSEMENT_JOBS,
     *END_OF_DAY_JOBS,
     *RECONCILIATION_JOBS,
+    *UNDERWRITING_JOBS,
     *housekeeping.JOBS,
 )
 DOORS: Final = Doors(homes={**finance.HOMES, **risk.HOMES}, debtor_entry=debtor_pages.ENTRY)

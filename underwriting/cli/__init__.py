@@ -1,4 +1,4 @@
-"""Commands of the risk staff: train, evaluate, publish, assess, replay, policy."""
+"""Commands of the risk staff: train, evaluate, publish, assess, replay, policy, watch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from underwriting.cli import decisions, factory, policies, service
+from underwriting.cli import decisions, factory, policies, service, watching
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     factory.train_command,
@@ -15,4 +15,5 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     decisions.assess_command,
     decisions.replay_group,
     policies.policy_group,
+    watching.watch_command,
 )

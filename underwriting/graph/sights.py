@@ -18,11 +18,11 @@ from kernel.clock import business_day, require_aware
 from underwriting.graph.walk import Life, Sight
 from underwriting.inquiries import LinkKind, SharedKey
 from underwriting.records.links import Link
-from underwriting.records.watching import LoanMark, Mark, WatchedCase
+from underwriting.records.watching import LoanMark, WatchedCase
+from underwriting.watched import BAD
 
 KEYS_MAX: Final = 64
 """Of one application: a dozen cards, the bands of a text and one of everything else are fewer."""
-BAD: Final = (Mark.LATE_90, Mark.WRITTEN_OFF)
 
 
 @dataclass(frozen=True, slots=True)

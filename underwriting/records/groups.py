@@ -7,30 +7,13 @@ Nothing that scores, decides or explains may read this table: an import contract
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.append_only import append_only
 from kernel.db import Base
-
-
-class Sex(StrEnum):
-    """As the ID number says (GB 11643: the 17th digit is odd for men)."""
-
-    FEMALE = "female"
-    MALE = "male"
-
-
-class AgeBand(StrEnum):
-    """Full years on the day of application."""
-
-    TO_24 = "to_24"
-    FROM_25 = "25_34"
-    FROM_35 = "35_44"
-    FROM_45 = "45_54"
-    FROM_55 = "from_55"
+from underwriting.watched import AgeBand, Sex
 
 
 class FairnessGroup(Base):

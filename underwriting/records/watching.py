@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.append_only import append_only
 from kernel.db import Base
 from kernel.money import Money
+from underwriting.watched import Mark, Measure, Verdict
 
 
 class WatchedCase(Base):
@@ -36,15 +36,6 @@ class WatchedCase(Base):
     noted_at: Mapped[datetime]
 
 
-class Mark(StrEnum):
-    """How badly a loan went."""
-
-    LATE_30 = "late_30"
-    """Thirty days past due."""
-    LATE_90 = "late_90"
-    WRITTEN_OFF = "written_off"
-
-
 class LoanMark(Base):
     """The day on which a loan first went that badly; what came of it later changes nothing."""
 
@@ -57,43 +48,6 @@ class LoanMark(Base):
     on: Mapped[date]
     """Worked out from the loan, not the day on which it was noticed."""
     noted_at: Mapped[datetime]
-
-
-class Measure(StrEnum):
-    """What is watched."""
-
-    SCORE_DRIFT = "score_drift"
-    """PSI of the score."""
-    FIGURE_DRIFT = "figure_drift"
-    """PSI of one figure of the dossiers (CSI)."""
-    CALIBRATION = "calibration"
-    """Bad loans observed over those expected, on matured loans."""
-    DISCRIMINATION = "discrimination"
-    """AUC on matured loans."""
-    SEPARATION = "separation"
-    """KS on matured loans."""
-    VINTAGE = "vintage"
-    """Share of a month's loans that went bad by so many months on book."""
-    APPROVAL = "approval"
-    LIMIT = "limit"
-    ALIKE_TEXTS = "alike_texts"
-    SHARED_DEVICES = "shared_devices"
-    INFLATED_BALANCES = "inflated_balances"
-    RING = "ring"
-    FAIR_APPROVAL = "fair_approval"
-    FAIR_LIMIT = "fair_limit"
-    FAIR_ERROR = "fair_error"
-
-
-class Verdict(StrEnum):
-    """What follows from a reading."""
-
-    QUIET = "quiet"
-    NOTICE = "notice"
-    """Beyond chance, or large, but not both: worth a look, nobody is called."""
-    ALARM = "alarm"
-    TOO_FEW = "too_few"
-    """Too few cases to say anything."""
 
 
 class WatchDay(Base):
@@ -121,7 +75,8 @@ class WatchReading(Base):
     day: Mapped[date] = mapped_column(ForeignKey("watch_day.day"))
     measure: Mapped[Measure]
     subject: Mapped[str]
-    """What was measured: a model, a figure, an agency, a month, a group; never a person."""
+    """A model, a figure, an agency, a month of booking, a group, or the first application of a
+    ring; never a person."""
     part: Mapped[str]
     """A part of the subject, such as months on book; empty when there is none."""
     value: Mapped[Decimal | None] = mapped_column(Numeric(18, 6))

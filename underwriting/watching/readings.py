@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from underwriting.records.watching import Mark, Measure, Verdict, WatchDay, WatchReading
+from underwriting.records.watching import WatchDay, WatchReading
+from underwriting.watched import Mark, Measure, Verdict
 
 READINGS_MAX: Final = 2_000
 DAYS_MAX: Final = 400
@@ -31,7 +32,8 @@ class ReadingView:
     day: date
     measure: Measure
     subject: str
-    """A model, a figure, an agency, a month of booking or a group."""
+    """A model, a figure, an agency, a month of booking, a group, or the first application of a
+    ring."""
     part: str
     """A part of the subject; of a vintage its mark and months on book, such as ``late_90/06``."""
     value: Decimal | None
@@ -146,7 +148,7 @@ def vintages(session: Session, day: date) -> tuple[VintagePoint, ...]:
     return tuple(found)
 
 
-def _views(session: Session, asked: Select[tuple[WatchReading]]) -> tuple[ReadingView, ...]:
+def _views(session: Session, asked: Select[WatchReading]) -> tuple[ReadingView, ...]:
     return tuple(
         ReadingView(
             id=row.id,

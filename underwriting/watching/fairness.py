@@ -1,0 +1,122 @@
+"""Whether groups are treated alike: approvals, limits and errors by sex and age. Pure.
+
+The groups are known to this test alone. A difference is no proof: age and income differ between
+groups, and the law asks for some of it. A reading says where a person has to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from underwriting.models.metrics import wilson
+from underwriting.watched import Measure, Reading, Verdict, places
+from underwriting.watching.agencies import Granted, between_means, of_mean
+from underwriting.watching.bars import Bars
+from underwriting.watching.judging import Judge, between_shares, two_sided
+from underwriting.watching.matured import Matured, in_the_large
+
+REST: Final = "rest"
+
+
+def approvals(by_group: Mapping[str, Sequence[Granted]], bars: Bars) -> tuple[Reading, ...]:
+    """Read each group's share approved over that of the best group of its kind (four fifths)."""
+    enough = {kind: _enough(groups, bars) for kind, groups in by_group.items()}
+    judge = Judge(bars.chance, sum(map(len, enough.values())))
+    found = []
+    for kind, groups in by_group.items():
+        best = max(enough[kind], key=_share, default=None)
+        for each in groups:
+            if best is None or each not in enough[kind]:
+                found.append(_too_few(Measure.FAIR_APPROVAL, each.name, kind, each.decided))
+            else:
+                found.append(_approval(each, best, judge, bars, kind=kind))
+    return tuple(found)
+
+
+def limits(by_group: Mapping[str, Sequence[Granted]], bars: Bars) -> tuple[Reading, ...]:
+    """Read each group's mean limit against that of everybody else of its kind."""
+    told = sum(
+        each.approved >= bars.fairness.cases_min for group in by_group.values() for each in group
+    )
+    judge = Judge(bars.chance, told)
+    return tuple(
+        _limit(each, _rest(each, groups), judge, bars, kind=kind)
+        for kind, groups in by_group.items()
+        for each in groups
+    )
+
+
+def errors(by_group: Mapping[str, Sequence[Matured]], bars: Bars) -> tuple[Reading, ...]:
+    """Read each group's bad loans over those expected: whom the score holds for worse than he is."""
+    least = bars.loans.loans_min
+    told = sum(each.loans >= least for group in by_group.values() for each in group)
+    judge = Judge(bars.chance, told)
+    return tuple(
+        in_the_large(
+            Measure.FAIR_ERROR, each, judge, part=kind, bars=(least, bars.fairness.error_material)
+        )
+        for kind, groups in by_group.items()
+        for each in groups
+    )
+
+
+def _approval(group: Granted, best: Granted, judge: Judge, bars: Bars, *, kind: str) -> Reading:
+    ratio = _share(group) / _share(best) if best.approved else 1.0
+    interval = wilson(group.approved, group.decided)
+    scale = best.decided / best.approved if best.approved else 1.0
+    z = between_shares(group.approved, group.decided, best.approved, best.decided)
+    return Reading(
+        measure=Measure.FAIR_APPROVAL,
+        subject=group.name,
+        part=kind,
+        value=places(ratio),
+        low=places(interval.low * scale),
+        high=places(interval.high * scale),
+        bar=places(bars.fairness.four_fifths),
+        cases=group.decided,
+        verdict=judge.verdict(two_sided(z), is_material=ratio < bars.fairness.four_fifths),
+        detail={"approved": group.approved, "share": f"{_share(group):.6f}", "best": best.name},
+    )
+
+
+def _limit(group: Granted, rest: Granted, judge: Judge, bars: Bars, *, kind: str) -> Reading:
+    least = bars.fairness.cases_min
+    if min(group.approved, rest.approved) < least or not rest.mean_limit:
+        return _too_few(Measure.FAIR_LIMIT, group.name, kind, group.approved)
+    ratio = group.mean_limit / rest.mean_limit
+    return of_mean(
+        Measure.FAIR_LIMIT,
+        group,
+        part=kind,
+        verdict=judge.verdict(
+            two_sided(between_means(group, rest)),
+            is_material=abs(ratio - 1.0) >= bars.fairness.limit_material,
+        ),
+        detail={"over_the_others": f"{ratio:.6f}"},
+    )
+
+
+def _rest(group: Granted, groups: Sequence[Granted]) -> Granted:
+    others = [each for each in groups if each.name != group.name]
+    return Granted(
+        name=REST,
+        decided=sum(each.decided for each in others),
+        approved=sum(each.approved for each in others),
+        limit_sum=sum(each.limit_sum for each in others),
+        limit_squares=sum(each.limit_squares for each in others),
+    )
+
+
+def _enough(groups: Sequence[Granted], bars: Bars) -> list[Granted]:
+    return [each for each in groups if each.decided >= bars.fairness.cases_min]
+
+
+def _share(group: Granted) -> float:
+    return group.approved / group.decided
+
+
+def _too_few(measure: Measure, subject: str, kind: str, cases: int) -> Reading:
+    return Reading(
+        measure=measure, subject=subject, part=kind, cases=cases, verdict=Verdict.TOO_FEW
+    )

@@ -1,0 +1,163 @@
+"""One day's watch: read every figure once, keep the readings, and ring for what is alarming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from kernel import events, ids
+from kernel.clock import business_day, require_aware
+from kernel.refusals import Refused
+from underwriting.records.watching import WatchDay, WatchReading
+from underwriting.watched import Measure, Reading, Verdict
+from underwriting.watching import (
+    agencies,
+    collusion,
+    counting_decisions,
+    counting_links,
+    counting_loans,
+    drift,
+    fairness,
+    matured,
+    readings,
+    vintages,
+)
+from underwriting.watching import bars as watching_bars
+from underwriting.watching.bars import Bars
+from underwriting.watching.readings import ReadingView
+
+ALARM: Final = "watch.alarm"
+
+
+class DayNotOver(Refused):
+    """A day is watched when it is over: its readings are never taken again."""
+
+    status = HTTPStatus.CONFLICT
+    code = "day_not_over"
+    title = "This day is not over yet"
+    title_zh = "该日尚未结束，不能生成监测结果"
+
+
+def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]:
+    """Watch a day that is over and give its readings; a day is watched once, asked again it is told.
+
+    Appends the fact `watch.alarm` for each reading that rings: once for a cause and a day.
+
+    Raises:
+        DayNotOver: the day is today or later.
+        NoRuleInForce: no bars were in force yet.
+    """
+    if day >= business_day(at):
+        raise DayNotOver(f"{day} is not over")
+    bars = watching_bars.in_force(day)
+    begun = session.execute(
+        insert(WatchDay)
+        .values(day=day, ran_at=require_aware(at))
+        .on_conflict_do_nothing()
+        .returning(WatchDay.day)
+    ).first()
+    if begun is not None:
+        counting_loans.note_marks(session, day=day, at=at)
+        for reading in _read(session, day, bars):
+            _keep(session, reading, day=day, at=at)
+        session.flush()
+    return readings.of_day(session, day)
+
+
+def _read(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
+    yield from _decisions(session, day, bars)
+    yield from _loans(session, day, bars)
+    yield from _collusion(session, day, bars)
+    yield from _fairness(session, day, bars)
+
+
+def _decisions(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
+    decided = counting_decisions.decided(session, day, bars)
+    if decided is not None:
+        yield from drift.readings(decided, bars)
+    window = counting_decisions.window(day, days=bars.agencies.window_days)
+    earlier = counting_decisions.before(window, days=bars.agencies.reference_days)
+    most = bars.agencies.agencies_max
+    current = counting_decisions.by_agency(session, window, most=most)
+    reference = counting_decisions.by_agency(session, earlier, most=most)
+    yield from agencies.readings(current, {each.name: each for each in reference}, bars)
+
+
+def _loans(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
+    yield from matured.calibration(
+        counting_loans.matured_by_agency(session, day, bars),
+        counting_loans.matured_by_month(session, day, bars),
+        bars,
+    )
+    pds, bads = counting_loans.ranked(session, day, bars)
+    yield from matured.ranking(pds, bads, bars, model=matured.ALL)
+    points = vintages.points(
+        counting_loans.booked(session, day, bars),
+        counting_loans.marked(session, day, bars),
+        day=day,
+        months=bars.vintages.months,
+    )
+    yield from vintages.readings(points, bars)
+
+
+def _collusion(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
+    for measure, count in (
+        (Measure.ALIKE_TEXTS, counting_links.alike_texts),
+        (Measure.SHARED_DEVICES, counting_links.shared_devices),
+        (Measure.INFLATED_BALANCES, counting_links.inflated_balances),
+    ):
+        yield from collusion.readings(measure, count(session, day, bars), bars)
+    yield from collusion.rings(counting_links.rings(session, day, bars), bars)
+
+
+def _fairness(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
+    window = counting_decisions.window(day, days=bars.fairness.window_days)
+    granted = counting_decisions.by_group(session, window)
+    yield from fairness.approvals(granted, bars)
+    yield from fairness.limits(granted, bars)
+    yield from fairness.errors(counting_loans.matured_by_group(session, day, bars), bars)
+
+
+def _keep(session: Session, reading: Reading, *, day: date, at: datetime) -> None:
+    cause = (day.isoformat(), reading.measure.value, reading.subject, reading.part)
+    kept = WatchReading(
+        id=ids.derived(ids.NAMESPACE, "watch", *cause),
+        day=day,
+        measure=reading.measure,
+        subject=reading.subject,
+        part=reading.part,
+        value=reading.value,
+        low=reading.low,
+        high=reading.high,
+        bar=reading.bar,
+        cases=reading.cases,
+        verdict=reading.verdict,
+        detail=dict(reading.detail),
+    )
+    session.add(kept)
+    if reading.verdict is Verdict.ALARM:
+        events.append(
+            session,
+            ALARM,
+            subject=kept.id,
+            at=at,
+            body={
+                "day": day.isoformat(),
+                "measure": reading.measure.value,
+                "subject": reading.subject,
+                "part": reading.part,
+                "value": str(reading.value),
+                "bar": None if reading.bar is None else str(reading.bar),
+                "cases": reading.cases,
+            },
+        )
+
+
+def day_to_watch(at: datetime) -> date:
+    """Give the last day that is over."""
+    return business_day(at) - timedelta(days=1)
