@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from disbursement import accounts, ledger, matches
 from disbursement.ledger import Posting
+from disbursement.matching import fees
 from disbursement.matching.flows import COLLECTION, PAYOUT, Flow
 from disbursement.records.debits import DebitOrder
 from disbursement.records.funders import Funder
@@ -191,11 +192,11 @@ def _charges(
     """Give the fees that are not booked yet: one may be agreed on later than its payment."""
     if settled.fees_on is None:
         return []
-    fees = {ids.derived(one.order_id, "fee"): one for one in agreed if one.fee > ZERO}
-    booked = set(session.scalars(select(Transfer.id).where(Transfer.id.in_(fees))))
+    charged = {fees.booking_id(one.order_id): one for one in agreed if one.fee > ZERO}
+    booked = set(session.scalars(select(Transfer.id).where(Transfer.id.in_(charged))))
     return [
         Posting(
-            id=fee_id,
+            id=identity,
             debit=accounts.channel_fees(found[one.order_id].channel),
             credit=accounts.funding_bank(found[one.order_id].funder_code),
             amount=one.fee,
@@ -203,8 +204,8 @@ def _charges(
             event_ref=one.order_id,
             value_date=settled.fees_on,
         )
-        for fee_id, one in fees.items()
-        if fee_id not in booked
+        for identity, one in charged.items()
+        if identity not in booked
     ]
 
 

@@ -2,14 +2,14 @@
 
 What a funder has is what treasury stated when the books began, plus what the books have moved at
 the bank since, less what is spoken for: every payout whose order number is out, with its fee, until
-it failed or the bank shows it. One row per funder is locked while something is set aside, so that
+it failed or the bank shows it, and the fee until the books have it too. One row per funder is locked while something is set aside, so that
 two workers cannot both take the last of it. The same holds for the limit of a channel and day.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -24,6 +24,7 @@ from disbursement import accounts, ledger
 from disbursement.matching import fees
 from disbursement.records.channels import DailyUse, FundingHold, FundingPosition
 from disbursement.records.funders import Funder
+from disbursement.records.ledger import Transfer
 from disbursement.records.settlement import MatchedRow
 from disbursement.statements.lines import LineKind
 from disbursement.transfers import BelowFloor
@@ -33,6 +34,8 @@ from kernel.money import ZERO, Money
 from kernel.refusals import Refused
 
 POLICIES: Final = Path(__file__).parent / "policies"
+FEE_LATE_MAX: Final = timedelta(days=10)
+"""A fee that the bank has not taken so long after its payment is waited for no longer."""
 
 
 _TREASURY: Final = frozenset({Role.FINANCE_CHECKER, Role.SYSTEM})
@@ -218,8 +221,8 @@ _DIFFERENCES: Final = text(
     SELECT 'position of funder ' || p.funder_id || ' reserves ' || p.reserved
         || ' fen, its holds are ' || coalesce(h.held, 0)
     FROM funding_position p LEFT JOIN (
-        SELECT funder_id, sum(amount + fee) AS held FROM funding_hold
-        WHERE ended_at IS NULL GROUP BY funder_id
+        SELECT funder_id, sum(CASE WHEN ended_at IS NULL THEN amount + fee ELSE fee END) AS held
+        FROM funding_hold WHERE ended_at IS NULL OR NOT is_released GROUP BY funder_id
     ) h ON h.funder_id = p.funder_id
     WHERE p.reserved <> coalesce(h.held, 0)
     UNION ALL
@@ -265,15 +268,46 @@ def _look(session: Session, position: FundingPosition, funder: Funder, *, at: da
         .values(ended_at=at)
         .execution_options(synchronize_session=False)
     )
+    owed = _fees_to_come(session, funder, at=at)
     amounts, charges = session.execute(
         select(func.sum(FundingHold.amount), func.sum(FundingHold.fee)).where(
             FundingHold.funder_id == funder.id, FundingHold.ended_at.is_(None)
         )
     ).one()
-    position.reserved = (amounts or ZERO) + (charges or ZERO)
+    position.reserved = (amounts or ZERO) + (charges or ZERO) + owed
     position.balance = ledger.balance(session, accounts.funding_bank(funder.code))
     position.looked_at = at
     session.flush()
+
+
+def _fees_to_come(session: Session, funder: Funder, *, at: datetime) -> Money:
+    """Add up the fees of payments that the bank has shown, while their fees are not booked.
+
+    A bank may take the fees of a day later than its payments. One that has not come after some
+    days comes no more: what differs about it is a break.
+    """
+    waiting = session.execute(
+        select(FundingHold.leg_id, FundingHold.fee, FundingHold.ended_at).where(
+            FundingHold.funder_id == funder.id,
+            FundingHold.ended_at.is_not(None),
+            FundingHold.is_released.is_(False),
+            FundingHold.fee > ZERO,
+        )
+    ).all()
+    ids_by_leg = {row.leg_id: fees.booking_id(row.leg_id) for row in waiting}
+    booked = set(session.scalars(select(Transfer.id).where(Transfer.id.in_(ids_by_leg.values()))))
+    done = [
+        row.leg_id
+        for row in waiting
+        if ids_by_leg[row.leg_id] in booked or row.ended_at < at - FEE_LATE_MAX
+    ]
+    session.execute(
+        update(FundingHold)
+        .where(FundingHold.leg_id.in_(done))
+        .values(fee=ZERO)
+        .execution_options(synchronize_session=False)
+    )
+    return Money.total(row.fee for row in waiting if row.leg_id not in set(done))
 
 
 def _hold(

@@ -9,10 +9,12 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import polars as pl
 
 from disbursement.matching.flows import FLOWS, PAYOUT, Flow
+from kernel import ids
 from kernel.money import Money
 
 TERMS: Final = Path(__file__).parent / "fees.toml"
@@ -55,6 +57,11 @@ def agreed(channel: str, *, on: date, flow: Flow = PAYOUT) -> FeeTerms:
         if in_force <= on:
             return terms
     raise NoTermsInForce(f"no terms with {channel} for a {flow.name} are in force on {on}")
+
+
+def booking_id(order_id: UUID) -> UUID:
+    """Give the identity of the transfer that books the fee of an order."""
+    return ids.derived(order_id, "fee")
 
 
 def flows(channel: str, *, on: date) -> tuple[Flow, ...]:

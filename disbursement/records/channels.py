@@ -138,6 +138,7 @@ class FundingHold(Base):
     """The settlement day whose limit it uses up."""
     amount: Mapped[Money]
     fee: Mapped[Money]
+    """What is set aside for its fee; zero once the books have it."""
     at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     is_released: Mapped[bool]

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from disbursement import accounts, funders, ledger, loans, positions, sending
 from disbursement.ledger import Posting
+from disbursement.matching import fees
 from disbursement.positions import NotTreasury, Payable, Shortage
 from disbursement.records.channels import DailyUse, FundingHold, FundingPosition
 from disbursement.records.payouts import LegStatus, WaitsFor
@@ -252,6 +253,84 @@ def test_a_paid_payment_stays_set_aside_until_the_bank_shows_it(two):
         positions.refresh(session, funders.get(session, "hxcf"), at=two.clock.now())
 
     assert paid.reserved == position().reserved == Money.yuan("1001.00")
+
+
+def show(session, leg_id, amount: str) -> None:
+    """Let the bank have shown a payment."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(
+        text(
+            """
+            INSERT INTO matched_row (row_id, leg_id, kind, day, amount, at)
+            VALUES (1, :leg, 'paid', '2026-11-20', :fen, now())
+            """
+        ),
+        {"leg": leg_id, "fen": Money.yuan(amount).fen},
+    )
+    draw(session, amount)
+
+
+def take_fee(session, leg_id) -> None:
+    """Let the bank have taken the fee of a payment."""
+    accounts.open_all(session, [accounts.channel_fees("unionpay")], at=make.TEN)
+    ledger.post(
+        session,
+        Posting(
+            id=fees.booking_id(leg_id),
+            debit=accounts.channel_fees("unionpay"),
+            credit=accounts.funding_bank("hxcf"),
+            amount=Money.yuan("1.00"),
+            reason="channel_fee",
+            event_ref=leg_id,
+            value_date=make.TEN.date(),
+        ),
+        at=make.TEN,
+    )
+
+
+def looked(*, days: int = 0) -> FundingPosition:
+    with transaction() as session:
+        funder = funders.get(session, "hxcf")
+        return positions.refresh(session, funder, at=make.TEN + timedelta(days=days))
+
+
+@pytest.fixture
+def shown(database) -> UUID:
+    """Give a payout of 1,000.00 that the bank shows, its fee of 1.00 not yet; 5,000.00 was there."""
+    with transaction() as session:
+        funder, _ = make.lender(session)
+        make_legs(session, 1)
+        opening = Money.yuan("5000.00")
+        positions.state_opening(session, funder, opening, by=make.CHECKER, at=make.TEN)
+    with transaction() as session:
+        wanted = payable(funder, 1)
+        assert positions.reserve(session, wanted, at=make.TEN) is None
+        accounts.open_all(session, [accounts.in_transit("unionpay")], at=make.TEN)
+    with transaction() as session:
+        show(session, wanted.leg_id, "1000.00")
+    return wanted.leg_id
+
+
+def test_the_fee_of_a_payment_that_the_bank_shows_is_spoken_for_until_it_is_booked(shown):
+    before = looked()
+    assert agrees()
+    with transaction() as session:
+        take_fee(session, shown)
+    assert agrees()
+    after = looked()
+
+    assert (before.reserved, positions.free(before)) == (Money.yuan("1.00"), Money.yuan("3999.00"))
+    assert (after.reserved, positions.free(after)) == (Money(0), Money.yuan("3999.00"))
+    assert agrees()
+
+
+def test_a_fee_that_never_comes_is_not_spoken_for_for_ever(shown):
+    looked()
+
+    late = looked(days=11)
+
+    assert positions.free(late) == Money.yuan("4000.00")
+    assert agrees()
 
 
 def test_a_returned_payment_stays_set_aside_until_the_bank_shows_it_leaving(two):
