@@ -24,6 +24,8 @@ LENT = {
 """We speak the very types that a declared library gives and takes, so its version rules."""
 OF_TOOLS = {("kernel/browser.py", "playwright")}
 """Loaded only when somebody asks for a browser, with an instruction when it is not there."""
+RIVALS = "benchmarks/models_rivals.py"
+"""The one module that opens the rivals' libraries, and says so when they are not there."""
 
 
 def normal(name: str) -> str:
@@ -73,8 +75,9 @@ def test_every_library_of_the_tests_is_declared():
         for path, libraries in imported_libraries().items()
         for library in libraries - may
     }
+    rivals = {(RIVALS, library) for library in declared("options.extras_require", "bench")}
 
-    assert undeclared == set()
+    assert undeclared - rivals == set()
 
 
 def test_a_lent_library_is_asked_for_by_its_lender():
@@ -88,10 +91,23 @@ def test_a_lent_library_is_asked_for_by_its_lender():
 
 
 def test_every_declared_version_is_locked():
-    locked = {
-        normal(line.split("==")[0].split("[")[0])
-        for line in (tree.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-        if re.match(r"[\w.\[\]-]+==", line)
-    }
+    rivals = declared("options.extras_require", "bench")
 
-    assert declared("options", "install_requires") - locked == set()
+    assert declared("options", "install_requires") - locked("requirements.txt").keys() == set()
+    assert rivals - locked("requirements-bench.txt").keys() == set()
+
+
+def test_rivals_run_beside_the_very_versions_that_serve():
+    ours, theirs = locked("requirements.txt"), locked("requirements-bench.txt")
+
+    assert {name: theirs.get(name) for name in ours} == ours
+    assert declared("options.extras_require", "bench") & ours.keys() == set()
+
+
+def locked(name: str) -> dict[str, list[str]]:
+    """Give the versions that a lock holds of each library; other Pythons have others."""
+    found = defaultdict(list)
+    for line in (tree.ROOT / name).read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([\w.-]+)(?:\[[\w,.-]+\])?==(\S+)", line):
+            found[normal(match[1])].append(match[2])
+    return dict(found)
