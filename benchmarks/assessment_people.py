@@ -37,7 +37,7 @@ SEED: Final = 20_261_120
 MONTHS: Final = tuple(date(2026, month, 1) for month in range(1, 7))
 QUOTE_HOLDS: Final = timedelta(days=3)
 TREES_MAX: Final = 300
-SPEC: Final = "lendingclub_2018"
+SPEC: Final = "card_repayers"
 """Its features and its first candidate are taken, so the model is of the size that serves."""
 LENDER: Final = LenderTerms(
     funder_code="BENCH",
@@ -53,9 +53,8 @@ LENDER: Final = LenderTerms(
 def train(people_a_month: int) -> TrainedModel:
     """Train a model on people who are not assessed."""
     shipped = spec.find(SPEC)
-    small = replace(
-        shipped, name="benchmark", candidates=shipped.candidates[:1], rounds_max=TREES_MAX
-    )
+    plan = replace(shipped.plan, candidates=shipped.plan.candidates[:1], rounds_max=TREES_MAX)
+    small = replace(shipped, name="benchmark", plan=plan)
     people = [
         person
         for number, month in enumerate(MONTHS)

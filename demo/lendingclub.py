@@ -25,7 +25,7 @@ from underwriting.models import spec as specs
 from underwriting.models import training_file
 from underwriting.models.spec import TrainingSpec
 
-SPEC_NAME: Final = "lendingclub_2018"
+SPEC_NAME: Final = "card_repayers"
 LIVING_COSTS: Final = (1_600, 3_200)
 """Generated essential costs a month, in yuan: a person's share of urban living costs."""
 WORKS_SINCE_AGE: Final = 22

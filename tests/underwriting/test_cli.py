@@ -97,7 +97,7 @@ def test_only_months_before_the_first_applicant_are_used(run, loan_file):
     [
         ["no-such-file.csv", "--spec", "{own}"],
         ["{file}", "--spec", "no_such_spec"],
-        ["{file}", "--spec", "lendingclub_2018"],
+        ["{file}", "--spec", "card_repayers"],
         ["{file}", "--spec", "{own}", "--before", "2026-02"],
     ],
 )

@@ -19,10 +19,11 @@ from underwriting.cli.printing import as_json_option, file_argument, show, spell
 from underwriting.models import metrics, registry, scoring, spec, training, training_file
 from underwriting.models.metrics import Metrics
 from underwriting.models.scoring import Model
-from underwriting.models.spec import SpecFaulty, TrainingSpec
+from underwriting.models.spec import TrainingSpec
+from underwriting.models.spec_search import SpecFaulty
 from underwriting.models.training_file import TrainingFileFaulty
 
-SPEC: Final = "lendingclub_2018"
+SPEC: Final = "card_repayers"
 SEED: Final = 20261120
 
 

@@ -21,7 +21,7 @@ from underwriting import canonical
 from underwriting.canonical import Unreadable
 from underwriting.models import scoring
 from underwriting.models.scoring import ModelUnusable
-from underwriting.models.spec import SpecFaulty
+from underwriting.models.spec_search import SpecFaulty
 from underwriting.models.training import NotTrainable
 from underwriting.models.training_file import TrainingFileFaulty
 from underwriting.policy import NoSuchPolicy

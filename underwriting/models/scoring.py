@@ -16,7 +16,7 @@ from underwriting import canonical
 from underwriting.canonical import Unreadable
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
-from underwriting.models import artifact, calibration
+from underwriting.models import artifact, bounds, calibration
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.calibration import Calibration
 from underwriting.models.contributions import Explainer, Method, TablesDiffer
@@ -55,6 +55,8 @@ class Model:
         self._model_id = model_id
         self._booster = booster
         self._calibration: Calibration = calibration.from_plain(facts["calibration"])
+        # A manifest without a bound is older than bounds.
+        self._bound = tuple((str(mean), str(upper)) for mean, upper in facts.get("bound", ()))
         self._features = tuple(catalogue.CATALOGUE[name] for name in facts["features"])
         self._names = [feature.name for feature in self._features]
         # A manifest that names no method is older than the second one.
@@ -71,8 +73,8 @@ class Model:
         return Decimal(f"{self.probabilities(self._row(figures))[0]:.6f}")
 
     def bound(self, pd: Decimal) -> Decimal:
-        """Give the upper bound of a probability of default; itself while none is known."""
-        return pd
+        """Give the upper bound of a probability of default; itself where none is known."""
+        return bounds.upper(self._bound, pd)
 
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:
         """Give each feature's part of the log-odds (exact TreeSHAP), rounded to a millionth.

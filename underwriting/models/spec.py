@@ -1,4 +1,8 @@
-"""A training spec: which figures a model learns from, and how its data are read and split."""
+"""A training spec: which figures a model learns from, and how its data are read and split.
+
+A spec of figures of our dossiers makes models that can serve; `spec_sets` has the specs of foreign
+data sets, which make models to be measured only.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +15,11 @@ from typing import Any, Final
 
 from underwriting import canonical
 from underwriting.features import catalogue
+from underwriting.features.declaration import Feature
+from underwriting.models.spec_search import Plan, SpecFaulty, only, parse_plan, whole
 
 FOLDER: Final = Path(__file__).parent / "specs"
-CANDIDATES_MAX: Final = 8
-"""A search is bounded: more sets of parameters find noise."""
-ROUNDS_MAX: Final = 5_000
-PARAMETERS: Final = frozenset({
-    "max_depth", "learning_rate", "min_child_weight", "subsample", "colsample_bytree",
-    "reg_lambda", "reg_alpha", "gamma",
-})  # fmt: skip
-
-
-class SpecFaulty(ValueError):
-    """A training spec cannot be used; the text says what is wrong with it."""
+ROWS_MAX: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +50,12 @@ class TrainingSpec:
     window_share: Decimal
     rows_min: int
     isotonic_bads_min: int
-    rounds_max: int
-    patience: int
-    candidates: tuple[Mapping[str, int | float], ...]
+    plan: Plan
+
+    @property
+    def declared(self) -> tuple[Feature, ...]:
+        """The features with their units, bounds and signs."""
+        return tuple(catalogue.CATALOGUE[name] for name in self.features)
 
 
 def find(name_or_path: str) -> TrainingSpec:
@@ -65,11 +64,26 @@ def find(name_or_path: str) -> TrainingSpec:
     Raises:
         SpecFaulty: there is none, or it cannot be used.
     """
+    return parse(content_of(name_or_path))
+
+
+def content_of(name_or_path: str) -> bytes:
+    """Read the text of a spec by the name of one of ours, or from a file that ends in .toml.
+
+    Raises:
+        SpecFaulty: there is none.
+    """
     own = name_or_path.isidentifier()
     path = FOLDER / f"{name_or_path}.toml" if own else Path(name_or_path)
-    if path.suffix != ".toml" or not path.is_file():
-        raise SpecFaulty(f"there is no training spec {name_or_path!r}")
-    return parse(path.read_bytes())
+    try:
+        if path.suffix != ".toml" or not path.is_file():
+            raise SpecFaulty(f"there is no training spec {name_or_path!r}")
+        with path.open("rb") as opened:
+            return opened.read(canonical.TEXT_BYTES_MAX)
+    except (OSError, ValueError) as fault:
+        if isinstance(fault, SpecFaulty):
+            raise
+        raise SpecFaulty(f"the training spec {path.name!r} cannot be read") from None
 
 
 def parse(content: bytes) -> TrainingSpec:
@@ -89,33 +103,33 @@ def parse(content: bytes) -> TrainingSpec:
 
 
 def _spec(plain: Mapping[str, Any], content: bytes) -> TrainingSpec:
+    if "feature" in plain:
+        raise SpecFaulty("the spec is of a data set's own features, not of a dossier's figures")
+    only(plain, {"name", "features", "reading", "split", "calibration", "search"}, "the spec")
     features = tuple(plain["features"])
-    unknown = [name for name in features if name not in catalogue.CATALOGUE]
+    unknown = [str(name) for name in features if name not in catalogue.CATALOGUE]
     if unknown or not features or len(set(features)) != len(features):
         raise SpecFaulty(f"features are known ones, each once; unknown: {', '.join(unknown)}")
     reading = _reading(plain["reading"])
     unread = [name for name in features if name not in reading.columns]
     if unread:
         raise SpecFaulty(f"no column is read for: {', '.join(unread)}")
-    search = plain["search"]
-    candidates = tuple(_candidate(each) for each in search["candidate"])
-    if not 1 <= len(candidates) <= CANDIDATES_MAX:
-        raise SpecFaulty(f"between 1 and {CANDIDATES_MAX} candidates are searched")
+    only(plain["split"], {"window_share", "rows_min"}, "split")
+    only(plain["calibration"], {"isotonic_bads_min"}, "calibration")
     return TrainingSpec(
         name=str(plain["name"]),
         sha256=canonical.sha256(content),
         features=features,
         reading=reading,
         window_share=_share(plain["split"]["window_share"]),
-        rows_min=_whole(plain["split"]["rows_min"], most=10_000_000),
-        isotonic_bads_min=_whole(plain["calibration"]["isotonic_bads_min"], most=10_000_000),
-        rounds_max=_whole(search["rounds_max"], most=ROUNDS_MAX),
-        patience=_whole(search["patience"], most=ROUNDS_MAX),
-        candidates=candidates,
+        rows_min=whole(plain["split"]["rows_min"], most=ROWS_MAX),
+        isotonic_bads_min=whole(plain["calibration"]["isotonic_bads_min"], most=ROWS_MAX),
+        plan=parse_plan(plain["search"]),
     )
 
 
 def _reading(plain: Mapping[str, Any]) -> Reading:
+    only(plain, {"target", "month", "keep", "only_where_empty", "columns", "words"}, "reading")
     return Reading(
         target=str(plain["target"]),
         month=str(plain["month"]),
@@ -129,23 +143,8 @@ def _reading(plain: Mapping[str, Any]) -> Reading:
     )
 
 
-def _candidate(plain: Mapping[str, Any]) -> Mapping[str, int | float]:
-    unknown = set(plain) - PARAMETERS
-    if unknown:
-        raise SpecFaulty(f"a candidate has unknown parameters: {', '.join(sorted(unknown))}")
-    if not all(type(value) in {int, float} for value in plain.values()):
-        raise SpecFaulty("a candidate's parameters are numbers")
-    return dict(plain)
-
-
 def _share(text: str) -> Decimal:
     share = Decimal(text)
     if not Decimal("0.01") <= share <= Decimal("0.33"):
         raise SpecFaulty("window_share lies between 0.01 and 0.33")
     return share
-
-
-def _whole(value: object, *, most: int) -> int:
-    if type(value) is not int or not 1 <= value <= most:
-        raise SpecFaulty(f"a count in the spec lies between 1 and {most}")
-    return value

@@ -8,7 +8,7 @@ booster that had not seen it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -19,11 +19,12 @@ import xgboost
 
 from underwriting import canonical
 from underwriting.features import catalogue
-from underwriting.features.declaration import Sign
-from underwriting.models import artifact, calibration, contributions, metrics
+from underwriting.features.declaration import Feature, Sign
+from underwriting.models import artifact, bounds, calibration, contributions, metrics, search
 from underwriting.models.artifact import Matrix, TrainedModel
 from underwriting.models.calibration import Calibration, Floats
 from underwriting.models.metrics import Metrics
+from underwriting.models.search import Boosting, Choice, Lesson
 from underwriting.models.spec import TrainingSpec
 from underwriting.models.training_file import MONTH, TARGET
 
@@ -48,18 +49,17 @@ class _Data:
         return _Data(self.matrix[keep], self.bads[keep], months)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    parameters: Mapping[str, int | float]
-    rounds: int
-    log_loss: float
-
-
-def train(frame: pl.DataFrame, spec: TrainingSpec, seed: int) -> TrainedModel:
+def train(
+    frame: pl.DataFrame,
+    spec: TrainingSpec,
+    seed: int,
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
+) -> TrainedModel:
     """Train a model of the probability of default on named figures.
 
     `frame` has a column per feature of the spec (numbers, null for missing), `target` (0 or 1)
-    and `month` (a date in it); the order of its rows is part of the data.
+    and `month` (a date in it); the order of its rows is part of the data. `tell` hears of the
+    search's trials done and of all.
 
     Raises:
         NotTrainable: a column is missing, too few rows or months, only one kind of loan in a
@@ -67,21 +67,27 @@ def train(frame: pl.DataFrame, spec: TrainingSpec, seed: int) -> TrainedModel:
     """
     data = _data(frame, spec)
     teaching, choosing, judging = _windows(data, spec)
-    choice = _search(data.part(teaching), data.part(choosing), spec, seed)
-    earlier = _boost(data.part(teaching | choosing), choice, spec, seed)
-    newest = data.part(judging)
+    boosting = Boosting(spec.features, [int(each.sign) for each in spec.declared], seed)
+    lessons, exam, newest = data.part(teaching), data.part(choosing), data.part(judging)
+    choice = search.choose(
+        [Lesson(lessons.matrix, lessons.bads, exam.matrix, exam.bads)], boosting, spec.plan, tell
+    )
+    before = data.part(teaching | choosing)
+    earlier = search.boost(before.matrix, before.bads, boosting, choice.taught)
+    margins = _margins(earlier, newest.matrix)
     try:
-        calibrated = calibration.fit(
-            _margins(earlier, newest.matrix), newest.bads, isotonic_bads_min=spec.isotonic_bads_min
-        )
+        calibrated = calibration.fit(margins, newest.bads, isotonic_bads_min=spec.isotonic_bads_min)
     except calibration.NotCalibrated as fault:
         raise NotTrainable(str(fault)) from None
-    booster = _boost(data, choice, spec, seed)
-    _probe_signs(booster, data.matrix, spec)
+    booster = search.boost(data.matrix, data.bads, boosting, choice.taught)
+    probe_signs(booster, data.matrix, spec.declared)
     return _certified(
         booster, calibrated, spec, data, choice=choice, seed=seed,
         windows={"teaching": teaching, "choosing": choosing, "judging": judging},
-        judged=_judged(earlier, data.part(choosing), newest, spec),
+        told={
+            "out_of_time": _judged(earlier, exam, newest, spec).to_plain(),
+            "bound": bounds.points(calibrated.apply(margins), newest.bads),
+        },
     )  # fmt: skip
 
 
@@ -136,50 +142,6 @@ def _windows(data: _Data, spec: TrainingSpec) -> tuple[set[date], set[date], set
     return teaching, choosing, judging
 
 
-def _search(teaching: _Data, choosing: _Data, spec: TrainingSpec, seed: int) -> _Choice:
-    """Choose parameters and rounds by log-loss on the window after the teaching months."""
-    lessons, exam = _rows(teaching, spec), _rows(choosing, spec)
-    choices = []
-    for parameters in spec.candidates:
-        booster = xgboost.train(
-            _parameters(parameters, spec, seed),
-            lessons,
-            spec.rounds_max,
-            evals=[(exam, "choosing")],
-            early_stopping_rounds=spec.patience,
-            verbose_eval=False,
-        )
-        choices.append(_Choice(parameters, booster.best_iteration + 1, float(booster.best_score)))
-    return min(choices, key=lambda choice: choice.log_loss)
-
-
-def _boost(data: _Data, choice: _Choice, spec: TrainingSpec, seed: int) -> xgboost.Booster:
-    return xgboost.train(
-        _parameters(choice.parameters, spec, seed), _rows(data, spec), choice.rounds
-    )
-
-
-def _parameters(chosen: Mapping[str, int | float], spec: TrainingSpec, seed: int) -> dict[str, Any]:
-    signs = [int(catalogue.CATALOGUE[name].sign) for name in spec.features]
-    return {
-        **chosen,
-        "objective": "binary:logistic",
-        "eval_metric": "logloss",
-        "tree_method": "hist",
-        "monotone_constraints": tuple(signs),
-        # One thread adds in one order: the bytes do not depend on the machine's cores.
-        "nthread": 1,
-        "seed": seed,
-        "verbosity": 0,
-    }
-
-
-def _rows(data: _Data, spec: TrainingSpec) -> xgboost.DMatrix:
-    return xgboost.DMatrix(
-        data.matrix, label=data.bads, feature_names=list(spec.features), nthread=1
-    )
-
-
 def _margins(booster: xgboost.Booster, rows: Matrix) -> Floats:
     found = booster.inplace_predict(rows, predict_type="margin")
     return np.asarray(found, dtype=np.float64)
@@ -195,24 +157,23 @@ def _judged(
     return metrics.measure(before.apply(_margins(booster, judging.matrix)), judging.bads)
 
 
-def _probe_signs(booster: xgboost.Booster, rows: Matrix, spec: TrainingSpec) -> None:
+def probe_signs(booster: xgboost.Booster, rows: Matrix, features: Sequence[Feature]) -> None:
     """Move each signed feature over its range on golden rows and see the margin obey.
 
     Raises:
         NotTrainable: a sign that the features declare does not hold.
     """
     golden = artifact.golden_rows(rows)
-    for place, name in enumerate(spec.features):
-        sign = catalogue.CATALOGUE[name].sign
+    for place, feature in enumerate(features):
         known = rows[~np.isnan(rows[:, place]), place]
-        if sign is Sign.FREE or not len(known):
+        if feature.sign is Sign.FREE or not len(known):
             continue
         probes = np.repeat(golden, PROBE_STEPS, axis=0)
         steps = np.quantile(known, np.linspace(0.0, 1.0, PROBE_STEPS)).astype(np.float32)
         probes[:, place] = np.tile(steps, len(golden))
         moves = np.diff(_margins(booster, probes).reshape(len(golden), PROBE_STEPS), axis=1)
-        if float((moves * int(sign)).min()) < -PROBE_SLACK:
-            raise NotTrainable(f"the declared sign of {name} does not hold")
+        if float((moves * int(feature.sign)).min()) < -PROBE_SLACK:
+            raise NotTrainable(f"the declared sign of {feature.name} does not hold")
 
 
 def _certified(
@@ -221,10 +182,10 @@ def _certified(
     spec: TrainingSpec,
     data: _Data,
     *,
-    choice: _Choice,
+    choice: Choice,
     seed: int,
     windows: Mapping[str, set[date]],
-    judged: Metrics,
+    told: Mapping[str, Any],
 ) -> TrainedModel:
     content = bytes(booster.save_raw("ubj"))
     golden = artifact.golden_rows(data.matrix)
@@ -244,11 +205,12 @@ def _certified(
             for name, months in windows.items()
         },
         "seed": seed,
-        "parameters": {name: repr(value) for name, value in choice.parameters.items()},
-        "rounds": choice.rounds,
+        "parameters": {name: repr(value) for name, value in choice.taught.parameters.items()},
+        "rounds": choice.taught.rounds,
         "calibration": calibrated.to_plain(),
         "contributions": contributions.method_for(booster).value,
-        "out_of_time": judged.to_plain(),
+        **told,
+        "trials": choice.trials,
         "libraries": artifact.libraries(),
         "artifact_sha256": canonical.sha256(content),
         "golden": {

@@ -4,18 +4,19 @@ import pytest
 
 from tests.underwriting.models.rows import SPEC, small_spec
 from underwriting.features import catalogue
-from underwriting.models import spec
-from underwriting.models.spec import SpecFaulty
+from underwriting.models import spec, spec_search
+from underwriting.models.spec_search import SpecFaulty
 
 
 def test_our_own_spec_learns_every_feature_but_the_purpose():
-    found = spec.find("lendingclub_2018")
+    found = spec.find("card_repayers")
 
-    assert set(found.features) == set(catalogue.CATALOGUE) - {"merges_debts"}
+    told_by_the_file = {each.name for each in (*catalogue.BUREAU, *catalogue.ELSEWHERE)}
+    assert set(found.features) == told_by_the_file - {"merges_debts"}
 
 
 def test_what_the_lender_itself_decided_is_never_a_feature():
-    columns = set(spec.find("lendingclub_2018").reading.columns.values())
+    columns = set(spec.find("card_repayers").reading.columns.values())
 
     assert not columns & {
         "grade", "sub_grade", "implied_int_rate", "installment", "funded_amnt_inv", "term",
@@ -29,7 +30,7 @@ def test_a_spec_may_lie_in_any_toml_file(tmp_path):
     assert spec.find(str(tmp_path / "own.toml")).name == "made_up"
 
 
-@pytest.mark.parametrize("name", ["unknown", "../specs/lendingclub_2018", "nothing.toml", ""])
+@pytest.mark.parametrize("name", ["unknown", "../specs/card_repayers", "nothing.toml", ""])
 def test_a_spec_that_is_not_there_is_refused(name):
     with pytest.raises(SpecFaulty):
         spec.find(name)
@@ -62,4 +63,4 @@ def test_a_search_is_bounded():
     candidate = "[[search.candidate]]\nmax_depth = 2\n"
 
     with pytest.raises(SpecFaulty):
-        small_spec(SPEC + candidate * spec.CANDIDATES_MAX)
+        small_spec(SPEC + candidate * spec_search.CANDIDATES_MAX)

@@ -142,7 +142,7 @@ def test_figures_that_say_nothing_make_no_model():
 
 
 def test_real_loans_are_ranked_and_calibrated_out_of_time(shared):
-    path, ours = shared("data/lendingclub_2018/train.csv.gz"), spec.find("lendingclub_2018")
+    path, ours = shared("data/lendingclub_2018/train.csv.gz"), spec.find("card_repayers")
     frame = training_file.read_training_file(path, ours)
     older = frame.filter(pl.col("month") < date(2018, 5, 1))
     newer = frame.filter(pl.col("month") >= date(2018, 5, 1))

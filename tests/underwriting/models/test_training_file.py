@@ -117,7 +117,7 @@ def test_a_value_that_is_no_number_is_refused(value):
 
 
 def test_a_debtor_is_scored_on_exactly_what_was_trained_on(shared):
-    path, ours = shared("data/lendingclub_2018/train.csv.gz"), spec.find("lendingclub_2018")
+    path, ours = shared("data/lendingclub_2018/train.csv.gz"), spec.find("card_repayers")
     frame = training_file.read_training_file(path, ours)
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         kept = [row for row in csv.DictReader(file) if training_file.is_kept(row, ours)]
