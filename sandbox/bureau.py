@@ -1,4 +1,4 @@
-"""The credit bureau: a report of figures for those who may see it."""
+"""The credit bureau: a report of figures and events for those who may see it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, g
 
-from sandbox import times, wire
+from sandbox import bureau_events, times, wire
 from sandbox.wire import Refused
 from sandbox.world import world
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
 
 @blueprint.post("/reports")
 def report() -> Response:
-    """Give out the figures that were loaded for a person."""
+    """Give out the figures and events that were loaded for a person."""
     body = wire.read_object()
     now: datetime = g.now
     national_id = wire.text(body, "national_id", most=32)
@@ -35,5 +35,6 @@ def report() -> Response:
             "report_no": report_no,
             "as_of": times.write_instant(now),
             "figures": person.figures,
+            **bureau_events.told(person.events, now=now),
         }
     )

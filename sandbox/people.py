@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from sandbox import times, wire
+from sandbox import bureau_events, times, wire
 from sandbox.amounts import write_yuan
 from sandbox.cards import Card
 from sandbox.wire import Body, Refused
@@ -52,6 +52,7 @@ def _household(value: object, where: str, today: date) -> Household:
             name=name,
             mobile=wire.text(body, "mobile", like=wire.MOBILE),
             figures=_figures(body.get("figures")),
+            events=bureau_events.read(body),
             monthly_income_fen=None if income is None else wire.fen(body, "monthly_income"),
             income_source=wire.choice(body, "income_source", INCOME_SOURCES, "social_insurance"),
             employment_months=wire.whole(body, "employment_months", default=0, most=1_200),

@@ -34,6 +34,10 @@ class Outage(StrEnum):
     OFF = "off"
 
 
+Event = Mapping[str, str | int | None]
+"""One row of a list at the bureau, as it was loaded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One entry of a watchlist."""
@@ -50,6 +54,9 @@ class Person:
     name: str
     mobile: str
     figures: Mapping[str, int | float | None] | None
+    events: Mapping[str, tuple[Event, ...]]
+    """What the bureau tells event by event, by the name of the list; a list it has not is left
+    out."""
     monthly_income_fen: int | None
     income_source: str
     employment_months: int

@@ -16,7 +16,8 @@ from uuid import UUID
 
 from kernel.money import Money
 from kernel.rates import Rate
-from underwriting import canonical
+from underwriting import bureau_file, canonical
+from underwriting.bureau_file import NOTHING_TOLD, BureauFile
 from underwriting.canonical import (
     Unreadable,
     decimal_text,
@@ -30,6 +31,9 @@ from underwriting.canonical import (
 
 FORMAT: Final = 1
 """Version of the spelling; a reader refuses one it does not know."""
+FORMAT_WITH_FILE: Final = 2
+"""The same and the bureau's file event by event; only where the bureau told any of it, so that
+a dossier without has the bytes it always had."""
 
 AGE_MAX: Final = 150
 MONTHS_MAX: Final = 1_200
@@ -147,12 +151,18 @@ class Dossier:
     """The bureau's figures by name; units as the features declare them."""
     cards: tuple[CardDebt, ...]
     lender: LenderTerms
+    bureau_file: BureauFile = NOTHING_TOLD
+    """Event by event, for features that are drawn from it."""
 
     def to_bytes(self) -> bytes:
         """Spell the dossier canonically."""
+        if self.bureau_file.is_told:
+            told = {"format": FORMAT_WITH_FILE, "bureau_file": self.bureau_file.plain()}
+        else:
+            told = {"format": FORMAT}
         return canonical.dump(
             {
-                "format": FORMAT,
+                **told,
                 "application_ref": str(self.application_ref),
                 "as_of": instant_text(self.as_of),
                 "age": self.age,
@@ -185,7 +195,7 @@ def from_bytes(content: bytes) -> Dossier:
         Unreadable: the bytes are no dossier, or one of another format.
     """
     document = canonical.load(content)
-    if document.get("format") != FORMAT:
+    if document.get("format") not in (FORMAT, FORMAT_WITH_FILE):
         raise Unreadable("a dossier of a format that is not known here")
     try:
         return _dossier(document)
@@ -221,7 +231,17 @@ def _dossier(plain: Mapping[str, Any]) -> Dossier:
         },
         cards=tuple(_card(card) for card in plain["cards"]),
         lender=_lender(plain["lender"]),
+        bureau_file=_bureau_file(plain),
     )
+
+
+def _bureau_file(plain: Mapping[str, Any]) -> BureauFile:
+    if plain["format"] == FORMAT:
+        return NOTHING_TOLD
+    told = bureau_file.read(plain["bureau_file"])
+    if not told.is_told:
+        raise ValueError("a dossier of this format has a list of the bureau's")
+    return told
 
 
 def _card_plain(card: CardDebt) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from disbursement.issuer_answers import AccountCheck, QuotedPayoff
@@ -14,6 +15,7 @@ from kernel.clock import business_day
 from kernel.outbound import Garbled, NoAnswer
 from kernel.surroundings import Surroundings
 from underwriting import canonical
+from underwriting.bureau_file import NOTHING_TOLD
 from underwriting.canonical import decimal_text, instant_text
 from underwriting.dossier import (
     AccountType,
@@ -22,6 +24,7 @@ from underwriting.dossier import (
     InstalmentOffer,
     Quote,
 )
+from underwriting.features import catalogue
 from underwriting.inquiries import Answer, AskedCard, AssessmentRequest, CardQuote, Gathered, Person
 from underwriting.sources import bureau, income, watchlists
 from underwriting.sources.asking import SourceSilent
@@ -181,10 +184,17 @@ def _dossier(
         deceased=request.deceased,
         watchlist_hits=check.hits,
         has_bureau_file=report is not None,
-        figures={} if report is None else report.figures,
+        figures={**_figures(report, at), **request.ring},
         cards=tuple(card.debt for card in cards),
         lender=request.lender,
+        bureau_file=NOTHING_TOLD if report is None else report.file,
     )
+
+
+def _figures(report: Report | None, at: datetime) -> dict[str, Decimal | None]:
+    if report is None:
+        return {}
+    return {**report.figures, **catalogue.drawn(report.file, as_of=at)}
 
 
 def _answer(source: str, reference: str, body: Mapping[str, Any], at: datetime) -> Answer:
@@ -201,12 +211,14 @@ def _check_body(check: Check) -> dict[str, Any]:
 def _report_body(report: Report | None) -> dict[str, Any]:
     if report is None:
         return {"nothing": "no_file"}
+    events = {"file": report.file.plain()} if report.file.is_told else {}
     return {
         "as_of": instant_text(report.as_of),
         "figures": {
             name: None if value is None else decimal_text(value)
             for name, value in report.figures.items()
         },
+        **events,
     }
 
 

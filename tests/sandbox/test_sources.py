@@ -22,6 +22,45 @@ def test_a_report_gives_the_figures_that_were_loaded(sandbox):
     assert answer["report_no"]
 
 
+def test_a_report_tells_events_up_to_now_and_nothing_later(sandbox):
+    asked = {"at": "2026-11-20T11:59:59+08:00", "kind": "cash_loan", "organisation": "L001"}
+    paid = {
+        "due_at": "2026-11-01T00:00:00+08:00", "due": "100.00",
+        "paid_at": "2026-11-21T00:00:00+08:00", "paid": "100.00",
+    }  # fmt: skip
+    sandbox.load(
+        person(
+            1,
+            inquiries=[asked, {**asked, "at": "2026-11-20T12:00:01+08:00"}],
+            repayments=[paid],
+            accounts=None,
+        )
+    )
+
+    answer = sandbox.post("/bureau/reports", {**WHO, "authorisation_no": "A1"}).get_json()
+
+    assert answer["inquiries"] == [asked]
+    assert answer["repayments"] == [{**paid, "paid_at": None, "paid": "0.00"}]
+    assert "accounts" not in answer
+
+
+@pytest.mark.parametrize(
+    ("events", "where"),
+    [
+        ({"inquiries": "many"}, "inquiries"),
+        ({"inquiries": [{"kind": "bank", "organisation": "B"}]}, "at"),
+        ({"inquiries": [{"at": "2026-11-20", "kind": "bank", "organisation": "B"}]}, "at"),
+        ({"accounts": [{"opened_at": "2026-11-20T00:00:00+08:00", "kind": "card"}]}, "limit"),
+        ({"repayments": [{}] * 3_001}, "repayments"),
+    ],
+)
+def test_events_that_are_malformed_are_refused_by_place(sandbox, events, where):
+    response = sandbox.post("/_control/people", {"people": [person(1, **events)]})
+
+    assert response.status_code == 400
+    assert where in response.get_json()["message"]
+
+
 @pytest.mark.parametrize("number", [{}, {"authorisation_no": ""}, {"authorisation_no": None}])
 def test_a_report_needs_an_authorisation(sandbox, number):
     sandbox.load(person(1))

@@ -57,6 +57,21 @@ def test_everything_the_sources_say_is_in_the_dossier(sandbox, surroundings):
     assert all(answer.reference for answer in found.evidence)
 
 
+def test_what_the_bureau_tells_event_by_event_is_frozen_with_what_rules_look_at(
+    sandbox, surroundings
+):
+    asked = {"at": "2026-11-19T09:00:00+08:00", "kind": "cash_loan", "organisation": "L001"}
+    world.load(sandbox, inquiries=[asked, {**asked, "organisation": "L002"}])
+
+    found = gather(surroundings)
+
+    told = found.dossier
+    assert [inquiry.organisation for inquiry in told.bureau_file.inquiries] == ["L001", "L002"]
+    assert told.bureau_file.accounts is None
+    assert told.figures["lender_inquiries_7d"] == 2
+    assert b'"organisation":"L001"' in found.evidence[1].body
+
+
 def test_nothing_personal_is_in_the_dossier_or_the_evidence(sandbox, surroundings):
     world.load(sandbox)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from kernel.money import Money
 from underwriting import canonical
+from underwriting.bureau_file import BureauFile
 from underwriting.dossier import Dossier, Purpose
+from underwriting.features import dossiers, families, single
 from underwriting.features.declaration import Feature, Figures, Sign, Source, Unit
+from underwriting.features.families import Family
 from underwriting.reasons import Reason
 
 EMPLOYMENT_YEARS_MAX: Final = 10
@@ -18,6 +26,13 @@ EMPLOYMENT_YEARS_MAX: Final = 10
 _COUNT_MAX: Final = Decimal(500)
 _MONTHS_MAX: Final = Decimal(1200)
 _YUAN_MAX: Final = Decimal(100_000_000)
+_RING_HIGH: Final = {
+    Unit.COUNT: Decimal(1_000_000),
+    Unit.PERCENT: Decimal(100),
+    Unit.FLAG: Decimal(1),
+    Unit.DAYS: Decimal(36_500),
+}
+_FAMILIES_FILE: Final = Path(__file__).parent / "bureau_file.toml"
 
 
 def _count(name: str, meaning: str, sign: Sign, reason: Reason) -> Feature:
@@ -95,12 +110,111 @@ ELSEWHERE: Final[tuple[Feature, ...]] = (
     ),
 )  # fmt: skip
 
-CATALOGUE: Final = {feature.name: feature for feature in (*BUREAU, *ELSEWHERE)}
-REASONS: Final = {name: feature.reason for name, feature in CATALOGUE.items()}
+
+def _ring(name: str, meaning: str, unit: Unit, sign: Sign) -> Feature:
+    return Feature(
+        name=name, meaning=meaning, unit=unit, sign=sign, reason=Reason.DETAILS_SHARED,
+        source=Source.GRAPH, high=_RING_HIGH[unit],
+    )  # fmt: skip
 
 
-def figures(dossier: Dossier, *, monthly_income: Money) -> dict[str, Decimal | None]:
-    """Give every figure of a dossier by name; `monthly_income` is the income that counts."""
+GRAPH: Final[tuple[Feature, ...]] = (
+    _ring("ring_size", "people joined by hard links, the debtor among them", Unit.COUNT, Sign.RISES),
+    _ring("ring_agencies", "agencies that referred them", Unit.COUNT, Sign.RISES),
+    _ring("ring_late_pct", "late loans among the others', drawn to what is usual", Unit.PERCENT, Sign.RISES),
+    _ring("ring_late_1hop_pct", "the same of those one link away, by the links' weights", Unit.PERCENT, Sign.RISES),
+    _ring("ring_late_2hop_pct", "the same of those two links away", Unit.PERCENT, Sign.RISES),
+    _ring("ring_card_shared", "1 when another person used one of his cards", Unit.FLAG, Sign.RISES),
+    _ring("ring_device_shared", "1 when another person used his device", Unit.FLAG, Sign.RISES),
+    _ring("ring_text_people", "others with nearly the same words of hardship", Unit.COUNT, Sign.RISES),
+    _ring("ring_velocity_7d", "others on his busiest hard key in 7 days", Unit.COUNT, Sign.RISES),
+    _ring("ring_velocity_30d", "others on his busiest hard key in 30 days", Unit.COUNT, Sign.RISES),
+    _ring("ring_age_days", "since anybody of the ring was first seen", Unit.DAYS, Sign.FREE),
+)  # fmt: skip
+"""What the links say of an application, counted before it alone; frozen with the dossier."""
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    name: families.parse(written, {}, source=Source.BUREAU)
+    for name, written in tomllib.loads(_FAMILIES_FILE.read_text(encoding="utf-8")).items()
+}
+"""By the table they draw from."""
+
+
+def _of_lenders(name: str, days: int) -> Feature:
+    drawn = FAMILIES["inquiries"].feature(f"inquiries__organisation__distinct__{days}d__lenders")
+    return replace(drawn, name=name, meaning=f"lenders that inquired in {days} days")
+
+
+DRAWN: Final[tuple[Feature, ...]] = (
+    _of_lenders("lender_inquiries_7d", 7),
+    _of_lenders("lender_inquiries_30d", 30),
+)
+"""Members of families that have a name of their own, because rules look at them."""
+
+
+@lru_cache(maxsize=10_000)
+def _member(name: str) -> Feature:
+    """Make the member of a family that has this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return FAMILIES[name.partition(families.BETWEEN)[0]].feature(name)
+
+
+class _Catalogue(Mapping[str, Feature]):
+    """Every feature by name.
+
+    To go through it names those that are declared one by one. The members of families are thousands
+    more: each is made when somebody asks for its name, and costs nothing until then.
+    """
+
+    def __init__(self, declared: Iterable[Feature]) -> None:
+        self._declared = {feature.name: feature for feature in declared}
+
+    def __getitem__(self, name: str) -> Feature:
+        found = self._declared.get(name)
+        return _member(name) if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+
+class _Reasons(Mapping[str, Reason]):
+    """The reason of every feature by its name."""
+
+    def __getitem__(self, name: str) -> Reason:
+        return CATALOGUE[name].reason
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CATALOGUE)
+
+    def __len__(self) -> int:
+        return len(CATALOGUE)
+
+
+CATALOGUE: Final[Mapping[str, Feature]] = _Catalogue((*BUREAU, *ELSEWHERE, *GRAPH, *DRAWN))
+REASONS: Final[Mapping[str, Reason]] = _Reasons()
+
+
+def figures(dossier: Dossier, *, monthly_income: Money) -> Figures:
+    """Give every figure of a dossier by name; `monthly_income` is the income that counts.
+
+    What is drawn from the bureau's file is so when it is asked for by the name of its feature.
+    """
+    return dossiers.Told(
+        told(dossier, monthly_income=monthly_income),
+        CATALOGUE,
+        file=dossier.bureau_file,
+        as_of=dossier.as_of,
+    )
+
+
+def told(dossier: Dossier, *, monthly_income: Money) -> dict[str, Decimal | None]:
+    """Give the figures of a dossier that need no drawing."""
     months = dossier.employment_months
     return {
         **dossier.figures,
@@ -110,6 +224,12 @@ def figures(dossier: Dossier, *, monthly_income: Money) -> dict[str, Decimal | N
         else Decimal(min(EMPLOYMENT_YEARS_MAX, months // 12)),
         "merges_debts": Decimal(int(dossier.purpose is Purpose.CONSOLIDATION)),
     }
+
+
+def drawn(file: BureauFile, *, as_of: datetime) -> dict[str, Decimal]:
+    """Give the figures with a name of their own that a bureau's file tells, to be frozen."""
+    found = single.single(DRAWN, {}, dossiers.EventTables(file), as_of=as_of)
+    return {name: figure for name, figure in found.items() if figure is not None}
 
 
 def out_of_bounds(found: Figures) -> tuple[str, ...]:
@@ -122,17 +242,5 @@ def digest(names: Sequence[str]) -> str:
 
     A model keeps it, so that a definition cannot change under a model that learnt another.
     """
-    plain = {
-        "features": [
-            {
-                "name": feature.name,
-                "unit": feature.unit.value,
-                "source": feature.source.value,
-                "sign": int(feature.sign),
-                "low": str(feature.low),
-                "high": str(feature.high),
-            }
-            for feature in (CATALOGUE[name] for name in names)
-        ]
-    }
+    plain = {"features": [CATALOGUE[name].plain() for name in names]}
     return canonical.sha256(canonical.dump(plain))

@@ -326,6 +326,12 @@ def _is_code(parts: list[object], names: Mapping[str, Expression]) -> Expression
     return IsCode(coded, meaning)
 
 
+def _time_of(parts: list[object], names: Mapping[str, Expression]) -> Expression:
+    if len(parts) != 1:
+        raise ExpressionFaulty("'time_of' takes a column with a time")
+    return Moment(column_of(parts[0], names).name)
+
+
 def _days_since(parts: list[object], names: Mapping[str, Expression]) -> Expression:
     if len(parts) != 1:
         raise ExpressionFaulty("'days_since' takes a column with a time")
@@ -342,6 +348,7 @@ def _days_between(parts: list[object], names: Mapping[str, Expression]) -> Expre
 _LEAVES: Final = {
     "is_word": _is_word,
     "is_code": _is_code,
+    "time_of": _time_of,
     "days_since": _days_since,
     "days_between": _days_between,
 }

@@ -53,7 +53,7 @@ class Measure:
     """A number, words to tell apart, or None for the event itself."""
     unit: Unit = Unit.COUNT
     sign: Sign = Sign.FREE
-    """Of the aggregates that rise with it: counts, sums, means, least and largest."""
+    """Of what rises with it: every aggregate but deviations, changes and times."""
     reason: Reason
 
     def goes_with(self, aggregate: Aggregate) -> bool:
@@ -163,7 +163,7 @@ def _unit(measure: Measure, aggregate: Aggregate) -> Unit:
 
 
 def _sign(measure: Measure, aggregate: Aggregate) -> Sign:
-    if aggregate in {Aggregate.STD, Aggregate.CHANGE, Aggregate.DISTINCT} | _TIMED:
+    if aggregate in {Aggregate.STD, Aggregate.CHANGE} | _TIMED:
         return Sign.FREE
     return measure.sign
 

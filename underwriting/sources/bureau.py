@@ -1,4 +1,4 @@
-"""The credit bureau: a report of figures, asked for with the debtor's authorisation.
+"""The credit bureau: a report of figures and events, asked for with the debtor's authorisation.
 
 Source of the duty: 征信业管理条例 18, a query needs written consent and an agreed purpose.
 """
@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from kernel.outbound import Outbound
+from underwriting import bureau_file
+from underwriting.bureau_file import BureauFile
 from underwriting.features import catalogue
 from underwriting.inquiries import Person
 from underwriting.sources.asking import ask, instant_of, text_of
@@ -29,6 +31,8 @@ class Report:
     report_no: str
     as_of: datetime
     figures: Mapping[str, Decimal | None]
+    file: BureauFile
+    """Event by event, as far as the bureau tells it so."""
 
 
 def report(outbound: Outbound, person: Person, *, authorisation_no: str) -> Report | None:
@@ -51,6 +55,7 @@ def _report(body: Mapping[str, Any]) -> Report:
         report_no=text_of(body["report_no"]),
         as_of=instant_of(body["as_of"]),
         figures={name: _figure(value) for name, value in body["figures"].items() if name in _KNOWN},
+        file=bureau_file.read(body),
     )
 
 
