@@ -12,8 +12,9 @@ from pathlib import Path
 
 from kernel import embedded
 from kernel.money import Money
+from tests.simulation import kinds
 from tests.simulation.running import Result, Runner
-from tests.simulation.storage import drop_database, make_database
+from tests.simulation.storage import drop_database, forget_power_cuts, make_database
 
 TOLD_EVERY = 250
 HOME = Path(os.environ.get("DAICHANG_HOME", "var")) / "simulation"
@@ -26,6 +27,7 @@ def main(given: list[str]) -> int:
     home = None if server else HOME
     if server is None:
         server = embedded.start(HOME)
+        forget_power_cuts(server)
     name = f"simulation_{os.getpid()}"
     try:
         runner = Runner(make_database(server, name))
@@ -73,8 +75,7 @@ def _run(runner: Runner, asked: argparse.Namespace) -> int:
                 if not asked.go_on:
                     break
     seconds = time.monotonic() - began
-    for what, count in sorted(counts.items()):
-        _say(f"{count:>9,}  {what}")
+    _tell(counts)
     _say(
         f"{done} seeds from {asked.first} in {seconds:.1f} s ({done / seconds:.1f} seeds/s), "
         f"{steps:,} steps, {Money(money)} yuan paid by the channel, {len(failed)} failed"
@@ -82,6 +83,19 @@ def _run(runner: Runner, asked: argparse.Namespace) -> int:
     if failed:
         _say("failed: " + " ".join(str(result.seed) for result in failed))
     return 1 if failed else 0
+
+
+def _tell(counts: Counter[str]) -> None:
+    for what, count in sorted(counts.items()):
+        _say(f"{count:>11,}  {what}")
+    for heading, sums in (
+        ("faults by kind", kinds.by_kind(counts)),
+        ("deaths by point", kinds.by_point(counts)),
+        ("comparisons by invariant", kinds.by_invariant(counts)),
+    ):
+        _say(f"{heading}: {sum(sums.values()):,}")
+        for what, count in sums.items():
+            _say(f"{count:>11,}  {what}")
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 from disbursement.web import notices
 from kernel.surroundings import Surroundings
 from kernel.web.application import make_app
+from kernel.web.around import EXTENSION, Around, Doors
 from sandbox import signing
 from sandbox.channel import form as forms
 from tests.simulation import wire
@@ -32,8 +33,11 @@ class Door:
     tries: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.app = make_app(self.process)
-        self.app.register_blueprint(notices.blueprint)
+        if self.outside.door is None:
+            self.outside.door = make_app(self.process)
+            self.outside.door.register_blueprint(notices.blueprint)
+        self.app = self.outside.door
+        self.app.extensions[EXTENSION] = Around(surroundings=self.process, doors=Doors())
 
     @property
     def has_knock(self) -> bool:

@@ -81,6 +81,7 @@ def check_all(watch: Watch, now: datetime) -> int:
     watch.after_step(now)
     with transaction() as session:
         differences = checking.check_books(session)
+    watch.counts["checked books"] += 1
     if differences:
         raise Broken(f"books: {differences}")
     paid = [order for order in watch.outside.orders() if order.verdict == "00"]

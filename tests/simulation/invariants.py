@@ -7,9 +7,11 @@ the code that they judge.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -130,6 +132,8 @@ class Watch:
     cards: dict[UUID, str]
     """The card number that each card was signed for."""
     debit_cards: set[str]
+    counts: Counter[str]
+    """What was compared, by invariant."""
     evidence: int = 0
     transfers: int = 0
 
@@ -154,8 +158,37 @@ class Watch:
             *_of_successors(legs),
             *collections.faults(debits, taken, self.debit_cards, at),
         ]
+        self._count(legs, loans, orders=orders, debits=debits, taken=taken)
+        self.counts["checked I5"] += 2 + len(evidence)
         if faults:
             raise Broken("; ".join(faults))
+
+    def _count(
+        self,
+        legs: list[Leg],
+        loans: list[Any],
+        *,
+        orders: dict[str, Order],
+        debits: list[Any],
+        taken: dict[str, Order],
+    ) -> None:
+        """Count what was just compared, by rows: nobody takes a check of nothing for a check."""
+        every = len(legs) + len(debits)
+        self.counts.update(
+            {
+                "checked I1": every,
+                "checked I2": every + len(orders) + len(taken),
+                "checked I3": len(legs),
+                "checked I4": every,
+                "checked I6": len(loans) + len(debits),
+                "checked I7": sum(
+                    row[1] == "active" and not row[7] and not row[8] for row in loans
+                ),
+                "checked I8": every + len(loans),
+                "checked F23": len(orders) + len(taken),
+                "checked F25": sum(leg.status in IN_FLIGHT | LIVE for leg in legs),
+            }
+        )
 
     def after_call(self) -> None:
         """See that no card is paid twice, whatever our tables say.
@@ -163,6 +196,7 @@ class Watch:
         Raises:
             Broken: one is.
         """
+        self.counts["checked I1"] += len(self.cards)
         for card_ref, number in self.cards.items():
             live = self.outside.live_on(number)
             if len(live) > 1:
@@ -191,9 +225,13 @@ class Watch:
             yield "I5: rows of evidence or of the ledger are gone"
         self.evidence, self.transfers = evidence, transfers
         for is_genuine, verdict, reply in notices:
-            signature = dict(parse_qsl(bytes(reply).decode())).get("signature", "")
-            if is_genuine and signature not in self.outside.genuine:
+            if is_genuine and _signature(bytes(reply)) not in self.outside.genuine:
                 yield f"I5: a forged notice counts as genuine ({verdict})"
+
+
+@lru_cache(maxsize=256)
+def _signature(reply: bytes) -> str:
+    return dict(parse_qsl(reply.decode())).get("signature", "")
 
 
 def _of_loans(rows: list[tuple[Any, ...]], legs: list[Leg]) -> Iterator[str]:

@@ -106,6 +106,8 @@ class People:
             found.append(("succeed", self._succeed(leg_id)))
         if leg.parked:
             found.append(("unpark", self._unpark(leg_id)))
+        if leg_id in self.unfit and leg.order_no is None and status != "cancelled":
+            found += [("call off", self._call_off(leg_id, self.random.choice(STAFF)))] * 3
         if chance < 0.03:
             found.append(("cancel loan", self._cancel(leg.loan_id)))
         elif chance < 0.06 and leg.order_no is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from disbursement.orders import LegOrder, LoanOrder
 from kernel.clock import shanghai
@@ -27,6 +27,18 @@ DEBIT_FAULTS: Final = (
     *("refuse_63", "refuse_64", "late", "query_lags", "return_later", "return_in_file"),
     *("refuse_late", "file_only", "busy_paid", "busy_lost", "duplicate_notice", "forged_notice"),
 )
+DEATHS: Final = ("", *(f"K{number} " for number in range(1, 13)), "K3 ", "K10 ")
+"""Where workers are to die; those to which few seeds come twice."""
+_PAYING: Final = {"begins": "approved", "funds": "500000.00", "funder": "hxcf"}
+_HEARING: Final = {"begins": "approved", "forgers": 0.3}
+STEERED: Final[dict[str, dict[str, Any]]] = {
+    "K3 ": {**_PAYING, "network": 0.0, "outages": 0.0, "due_dates": 0},
+    **dict.fromkeys(("K4 ", "K5 ", "K6 "), _PAYING),
+    "K7 ": {"begins": "approved", "funds": "500000.00"},
+    **dict.fromkeys(("K8 ", "K9 "), _HEARING),
+    "K10 ": {**_PAYING, "network": 0.5, "overnight": True, "turns": 350, "leaps": 20},
+}
+"""What else a seed is given so that its workers come by the point at which they are to die."""
 STARTS: Final = (
     (date(2026, 11, 20), 10, 0),
     (date(2026, 11, 20), 22, 52),
@@ -79,6 +91,8 @@ class Plan:
     """`cxbank` pays by files to its own bank, `hxcf` through UnionPay."""
     tampered: bool
     """Somebody alters a card number in the database."""
+    overnight: bool
+    """The faults go on into another morning."""
     outages: float
     forgers: float
     """The chance, whenever somebody may begin, that a forger is among them."""
@@ -139,7 +153,7 @@ def draw(seed: int) -> Plan:
         tuple(_target(random, seed, next(serials)) for _ in range(size)) for size in sizes
     )
     skew = random.choice((0, 0, 1, 1, 30, 200, 1800))
-    return Plan(
+    plan = Plan(
         seed=seed,
         starts_at=shanghai(day, hour, minute),
         loans=loans,
@@ -148,7 +162,7 @@ def draw(seed: int) -> Plan:
         leaps=random.choice((6, 12, 20)),
         network=random.choice((0.0, 0.1, 0.25, 0.5)),
         deaths=random.choice((0.0, 0.002, 0.01, 0.02)),
-        dies_at=random.choice(("", *(f"K{number} " for number in range(1, 13)))),
+        dies_at=random.choice(DEATHS),
         cuts=random.choice((0.0, 0.0, 0.02, 0.06)),
         patience=random.choice((0.5, 0.8, 0.95)),
         crowd=random.choice((2, 3, 5)),
@@ -157,11 +171,21 @@ def draw(seed: int) -> Plan:
         funder=funder,
         tampered=random.random() < 0.05,
         forgers=0.06,
+        overnight=random.random() < 0.25,
         outages=random.choice((0.0, 0.0, 0.01)),
         due_dates=random.choice((*(0,) * 14, 1, 2)),
         debit_faults=tuple(random.choice(DEBIT_FAULTS) for _ in sizes),
         debit_balance=random.choice(("20000.00", "20000.00", "600.00")),
     )
+    return _steered(plan, random)
+
+
+def _steered(plan: Plan, random: Random) -> Plan:
+    """Have the seed come by the point at which its workers are to die."""
+    if plan.due_dates and random.random() < 0.5:
+        # Only a loan that runs is waived, charged or written off by four eyes.
+        return replace(plan, dies_at="K12 ")
+    return replace(plan, **STEERED.get(plan.dies_at, {}))
 
 
 def _target(random: Random, seed: int, serial: int) -> Target:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tests.simulation.hub import At, Worker
+
+_STEPS: Final = frozenset({"payout_step", "debit_step"})
 
 
 def point_of(worker: Worker) -> str:
@@ -16,13 +20,20 @@ def point_of(worker: Worker) -> str:
         ("K10 file import", worker.role == "reconcile-day" and has_file),
         ("K11 closing a day", worker.role == "end-of-day"),
         ("K11 mid batch", worker.role.startswith("payout-batch")),
-        ("K12 four eyes", worker.role.startswith(("resolve", "decide"))),
+        ("K12 four eyes", worker.role.startswith(("resolve", "decide", "call off"))),
+        ("K7 booked, no schedule", _is_between_booking_and_schedule(worker)),
         (f"{worker.role}, asking", worker.at is At.CALL),
         (f"{worker.role}, answered", worker.at is At.REPLY),
     ):
         if is_there:
             return name
     return worker.role
+
+
+def _is_between_booking_and_schedule(worker: Worker) -> bool:
+    """Tell whether an outcome is in the ledger and nothing is committed: the schedule comes last."""
+    is_booking = "transfer" in worker.tables and not _STEPS.isdisjoint(worker.tables)
+    return is_booking and worker.at in {At.STATEMENT, At.COMMIT}
 
 
 def _of_sending(worker: Worker) -> str:

@@ -55,6 +55,8 @@ class Runner:
     def __post_init__(self) -> None:
         self.storage = Storage(self.url)
         self.outside = Outside(SetClock(shanghai(STARTS[0][0], 10)))
+        gc.collect()
+        gc.freeze()  # what is there now stays, and need not be looked through again
 
     def run(self, seed: int, **changed: Any) -> Result:
         """Run one seed from an empty database, with some of its plan changed."""

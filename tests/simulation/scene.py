@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
+from random import Random
 from typing import Any
 
 from disbursement import accounts, ledger
@@ -14,7 +16,7 @@ from kernel.personal import CardNumber
 from tests.disbursement import builders as make
 from tests.simulation.outside import Outside
 from tests.simulation.plan import Plan
-from tests.simulation.storage import identity
+from tests.simulation.storage import Storage, identity
 
 
 def set_up(plan: Plan, outside: Outside) -> None:
@@ -49,6 +51,20 @@ def set_up(plan: Plan, outside: Outside) -> None:
             outside.counts[f"debit card: {fault}"] += 1
             body = {"card_number": plan.debit_card(loan).plain, "fault": fault}
             outside.control("/faults", body)
+
+
+def tamper(storage: Storage, random: Random, counts: Counter[str]) -> None:
+    """Alter or spoil a payee in the database, past every door."""
+    card = random.choice(
+        ("(SELECT card FROM payout_leg ORDER BY id DESC LIMIT 1)", "'\\x00'::bytea")
+    )
+    count = storage.alter(
+        f"UPDATE payout_leg SET card = {card} "
+        "WHERE id = (SELECT id FROM payout_leg WHERE status IN ('planned', 'approved') "
+        "ORDER BY id LIMIT 1) AND (SELECT count(*) FROM payout_leg) > 1"
+    )
+    if count:
+        counts["card altered or spoilt in the database"] += count
 
 
 def _in_the_books(plan: Plan) -> None:

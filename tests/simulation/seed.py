@@ -12,7 +12,7 @@ from disbursement import end_of_day_jobs, reconciliation_jobs
 from disbursement import jobs as payout_jobs
 from kernel import config
 from kernel.claims import ClaimLost
-from kernel.clock import SHANGHAI, SetClock
+from kernel.clock import SHANGHAI, SetClock, business_day
 from kernel.jobs import Job
 from kernel.refusals import Refused
 from kernel.surroundings import Surroundings
@@ -27,7 +27,7 @@ from tests.simulation.owners import Owners
 from tests.simulation.people import People
 from tests.simulation.plan import Plan
 from tests.simulation.points import point_of
-from tests.simulation.scene import set_up
+from tests.simulation.scene import set_up, tamper
 from tests.simulation.state import State
 from tests.simulation.storage import Storage
 
@@ -51,6 +51,9 @@ MAY_FAIL: Final = (ClaimLost, Refused)
 
 DEATH_AT_POINT: Final = 0.3
 """How often a worker dies at the point that the seed has chosen."""
+DEATH_AT_RARE_POINT: Final = 0.8
+RARE: Final = frozenset({"K3 ", "K4 ", "K5 ", "K9 "})
+"""Points at which a worker stands once in a payment or a notice, for one step."""
 DEATHS_AT_POINT_MAX: Final = 3
 TURNS_LATER: Final = 250
 LEAPS_LATER: Final = 8
@@ -100,7 +103,7 @@ class Simulation:
         self.storage.break_commit = self._break_commit
         cards = {target.card_ref: target.number.plain for target in plan.targets()}
         debit_cards = {plan.debit_card(loan).plain for loan in range(len(plan.loans))}
-        self.watch = Watch(self.storage, self.outside, cards, debit_cards)
+        self.watch = Watch(self.storage, self.outside, cards, debit_cards, self.hub.counts)
         settings = config.read({"DAICHANG_ENV": "test"})
         lines = {name: Line(self.outside) for name in config.PARTNERS}
         self.processes = [
@@ -150,10 +153,20 @@ class Simulation:
             # No two clocks agree to the last digit.
             process.clock.by = self.plan.skews[number] + timedelta(microseconds=number)
         self.people.clock.by = self.plan.skews[2]
+        middle = self.hub.turns + turns // 2
         turns, leaps = turns + self.hub.turns, leaps + self.leaps
+        is_to_sleep = self.plan.overnight and not self.is_later
         while self.hub.turns < turns and self.leaps < leaps:
+            if is_to_sleep and self.hub.turns > middle:
+                is_to_sleep = False
+                self._sleep()
             self._turn()
         self._heal()
+
+    def _sleep(self) -> None:
+        """Let the next morning come, with its files, while everything still goes wrong."""
+        self.clock.at = self._next_moment() + timedelta(days=self.random.choice((1, 1, 2)))
+        self.hub.note("time", "passes: a night")
 
     def _turn(self) -> None:
         self.outside.deliver_late()
@@ -191,7 +204,8 @@ class Simulation:
         if chance < self.plan.deaths:
             return True
         wanted = self.plan.dies_at
-        if not wanted or self.died >= DEATHS_AT_POINT_MAX or chance >= DEATH_AT_POINT:
+        often = DEATH_AT_RARE_POINT if wanted in RARE else DEATH_AT_POINT
+        if not wanted or self.died >= DEATHS_AT_POINT_MAX or chance >= often:
             return False
         if not point_of(worker).startswith(wanted):
             return False
@@ -265,7 +279,7 @@ class Simulation:
         if self.seen != self.hub.written:
             self.seen = self.hub.written
             self.state.look(self.storage)
-        days = (self.clock.at - self.plan.starts_at).days
+        days = (business_day(self.clock.at) - business_day(self.plan.starts_at)).days
         return {
             **dict.fromkeys((job.name for job in JOBS), False),
             **{
@@ -277,7 +291,7 @@ class Simulation:
             "funding-positions": self.random.random() < 0.05,
             "reconcile-day": self._is_unsettled()
             if self.is_healed
-            else days > 0 and self.random.random() < 0.05,
+            else days > 0 and self.random.random() < (0.3 if self.plan.overnight else 0.05),
         }
 
     def _let_time_pass(self) -> None:
@@ -294,20 +308,7 @@ class Simulation:
             mode = None if down else self.random.choice((Outage.SILENT, Outage.HTTP_500))
             self.outside.outage(partner, mode)
         if self.plan.tampered and not self.is_healed:
-            self._tamper()
-
-    def _tamper(self) -> None:
-        """Alter or spoil a payee in the database, past every door."""
-        card = self.random.choice(
-            ("(SELECT card FROM payout_leg ORDER BY id DESC LIMIT 1)", "'\\x00'::bytea")
-        )
-        count = self.storage.alter(
-            f"UPDATE payout_leg SET card = {card} "
-            "WHERE id = (SELECT id FROM payout_leg WHERE status IN ('planned', 'approved') "
-            "ORDER BY id LIMIT 1) AND (SELECT count(*) FROM payout_leg) > 1"
-        )
-        if count:
-            self.hub.counts["card altered or spoilt in the database"] += count
+            tamper(self.storage, self.random, self.hub.counts)
 
     def _heal(self) -> None:
         """Let the faults end and everything come to where nothing more is to be done."""

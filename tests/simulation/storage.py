@@ -38,9 +38,12 @@ class Storage:
             pool_size=WORKERS_MAX,
             max_overflow=0,
             pool_timeout=1,
+            # The connection used last knows the plan of nearly every statement by now.
+            pool_use_lifo=True,
             connect_args={
                 "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout=15000 "
-                "-c timezone=UTC -c synchronous_commit=off"
+                "-c timezone=UTC -c synchronous_commit=off -c plan_cache_mode=force_generic_plan "
+                "-c jit=off"
             },
         )
         self.hub: Hub | None = None
@@ -91,6 +94,7 @@ class Storage:
 
     def _watch(self) -> None:
         engine = self.engine
+        event.listen(engine, "connect", _remember_plans)
         event.listen(engine, "do_execute", self._execute)
         event.listen(engine, "do_executemany", self._executemany)
         event.listen(engine, "commit", self._before_commit)
@@ -181,6 +185,16 @@ class Storage:
                 raise errors.LockNotAvailable("canceling statement due to lock timeout")
 
 
+def forget_power_cuts(server: str) -> None:
+    """Have a server that is the simulation's alone not wait for its disk: no seed pulls the plug."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+
+
 def make_database(server: str, name: str) -> str:
     """Make an empty database on a server and give its URL."""
     from sqlalchemy import make_url
@@ -209,6 +223,10 @@ def identity(*parts: object) -> UUID:
 
 def _plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _remember_plans(connection: Any, _: Any) -> None:
+    connection.prepare_threshold, connection.prepared_max = 1, None
 
 
 def _cut(connection: Any) -> None:
