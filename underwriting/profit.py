@@ -35,7 +35,7 @@ from underwriting.policy_rules import ProfitRules
 
 MILLION: Final = 1_000_000
 HEADROOM_MAX: Final = 100 * MILLION
-"""In millionths: a margin of a hundred times the expected loss bounds nothing."""
+"""In millionths: whatever is above a hundred times the expected loss counts as that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def best_fen(prospect: Prospect, headroom_: int, *, income: int) -> int | None:
     if headroom_ <= MILLION:
         return 0
     gain, free = _millionths(prospect.rules.burden_gain), _millionths(prospect.rules.burden_free)
-    if gain == 0 or headroom_ >= HEADROOM_MAX:
+    if gain == 0:
         return None
     elsewhere = prospect.elsewhere.fen
     at_free = income * free // MILLION - elsewhere

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -184,3 +185,70 @@ def test_a_dearer_card_never_costs_less_to_stay_with(rate):
         staying("8000.00", "400.00", rate=rate).total
         < staying("8000.00", "400.00", rate=dearer).total
     )
+
+
+def alternatives(amount: str, minimum: str, *, own: Cost | None = None) -> Alternatives:
+    facts = {
+        "minimum_due": yuan(minimum),
+        "daily_rate": Decimal("0.0005"),
+        "minimum_floor": yuan("50.00"),
+        "months_max": 60,
+    }
+    return Alternatives(
+        staying=better_off.staying(yuan(amount), **facts),
+        offer=own,
+        minimums=better_off.minimums(yuan(amount), **facts),
+    )
+
+
+def test_the_month_is_found_from_which_staying_asks_for_less():
+    # Minimums of 10 % on 10,000.00: 1,015.21, then 927.58, then 847.51. An instalment of 888.49 is
+    # below the second and above the third.
+    found = better_off.cheaper_from(
+        [alternatives("10000.00", "1000.00")], loan("10000.00", "12.00", 12)
+    )
+
+    assert found == 3
+
+
+def test_a_loan_that_is_repaid_before_the_minimum_falls_below_it_is_never_dearer():
+    # The first minimum is 1,015.21 and the loan has no second month.
+    found = better_off.cheaper_from(
+        [alternatives("10000.00", "1000.00")],
+        Cost(monthly=yuan("1000.00"), total=yuan("1000.00"), months=1),
+    )
+
+    assert found is None
+
+
+def test_what_is_paid_while_staying_adds_up_to_what_it_costs():
+    stays = alternatives("10000.00", "100.00")
+
+    assert sum(stays.minimums) == stays.staying.total.fen
+    assert len(stays.minimums) == stays.staying.months
+
+
+def test_a_loan_of_twice_the_time_is_borne_and_one_of_more_is_not():
+    own = Cost(monthly=yuan("900.00"), total=yuan("10800.00"), months=12)
+    card = alternatives("10000.00", "1000.00", own=own)
+
+    def too_long(months: int) -> bool:
+        compared = better_off.compare([card], loan("10000.00", "9.00", months))
+        return better_off.takes_too_long(compared, longer_max=Decimal("2.00"))
+
+    assert [too_long(months) for months in (12, 24, 36)] == [False, False, True]
+
+
+def test_every_case_in_which_the_loan_is_worse_is_listed():
+    own = Cost(monthly=yuan("900.00"), total=yuan("10800.00"), months=12)
+    compared = better_off.compare(
+        [alternatives("10000.00", "1000.00", own=own)], loan("10000.00", "9.00", 24)
+    )
+
+    found = better_off.losing(replace(compared, cheaper_from=10))
+
+    assert [(case.point.value, case.against, case.months) for case in found] == [
+        ("longer", "offers", 12),
+        ("cheaper_later", "staying", 10),
+        ("whole_instalment", "staying", None),
+    ]

@@ -98,3 +98,42 @@ def test_adding_income_never_lowers_what_may_go_to_the_loan(income, more, costs,
         ).for_loan
 
     assert left(income + more) >= left(income)
+
+
+COSTS = policy.load("2026-11").added.costs
+
+
+def test_costs_below_the_guideline_count_as_half_of_what_a_head_consumes():
+    # 2,879.75 a month, of which half cannot be saved: 1,439.88
+    assert budget.essential_costs(make.dossier(essential_costs=yuan("0.00")), COSTS) == yuan(
+        "1439.88"
+    )
+
+
+def test_costs_above_the_guideline_count_as_stated():
+    assert budget.essential_costs(make.dossier(), COSTS) == yuan("2500.00")
+
+
+@given(
+    tier=st.none() | st.integers(0, 9).map(Decimal),
+    heads=st.none() | st.integers(-2, 30).map(Decimal),
+)
+def test_a_dearer_city_and_more_dependants_never_lower_the_costs(tier, heads):
+    def costs(figures) -> Money:
+        told = make.dossier(essential_costs=Money(0), figures=figures)
+        return budget.essential_costs(told, COSTS)
+
+    found = costs({"city_tier": tier, "dependants": heads})
+
+    assert found >= costs({"city_tier": tier})
+    assert costs({"city_tier": Decimal(1)}) >= costs({"city_tier": tier})
+    assert found <= yuan("1439.88").times(Decimal("1.55") * Decimal("3.5")) + Money(10)
+
+
+def test_two_dependants_in_a_large_city_cost_what_the_guideline_says():
+    told = make.dossier(
+        essential_costs=Money(0), figures={"city_tier": Decimal(1), "dependants": Decimal(2)}
+    )
+
+    # 2,879.75 * 0.50 * 1.55 * (1 + 2 * 0.50)
+    assert budget.essential_costs(told, COSTS) == yuan("4463.61")

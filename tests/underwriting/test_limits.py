@@ -13,7 +13,7 @@ from kernel.money import Money
 from kernel.rates import Rate
 from tests.underwriting.builders import ref
 from underwriting import budget, limits, policy
-from underwriting.limits import Candidate, Constraint
+from underwriting.limits import Candidate, CardOrder, Constraint
 
 yuan = Money.yuan
 STEP = yuan("100.00")
@@ -21,8 +21,9 @@ AMOUNTS = st.integers(-(10**6), 10**8).map(Money)
 CEILINGS = st.fixed_dictionaries(dict.fromkeys(Constraint, AMOUNTS))
 
 
-def candidate(number: int, ceiling: int, saving: int) -> Candidate:
+def candidate(number: int, ceiling: int, saving: int, *, late: bool = False) -> Candidate:
     return Candidate(
+        is_delinquent=late,
         card_ref=ref(number),
         amount=Money(ceiling),
         ceiling=Money(ceiling),
@@ -224,3 +225,73 @@ def test_twelve_cards_are_weighed_exactly():
     # Six cards of 100.00 and some fen fit, and the fen over may add up to 30.
     assert Money.total(card.ceiling for card in chosen) == Money(60_030)
     assert Money.total(card.saving for card in chosen) == Money(6 * 1_000 + 7 * 30)
+
+
+LATE_ONES = st.lists(
+    st.tuples(st.integers(1, 50_000), st.integers(-5_000, 20_000), st.booleans()),
+    min_size=1,
+    max_size=7,
+).map(lambda drawn: [candidate(n, *pair, late=late) for n, (*pair, late) in enumerate(drawn)])
+
+
+@given(LATE_ONES, st.integers(0, 150_000).map(Money), st.integers(0, 127))
+def test_no_other_permitted_set_of_saving_cards_ends_more_delinquency_or_saves_more(
+    candidates, limit, forbidden
+):
+    def permits(chosen: tuple[Candidate, ...]) -> bool:
+        return sum(1 << card.card_ref.int for card in chosen) % 128 != forbidden
+
+    def worth(cards: tuple[Candidate, ...]) -> tuple[int, Money]:
+        return sum(card.is_delinquent for card in cards), Money.total(c.saving for c in cards)
+
+    chosen = limits.choose(
+        candidates, limit=limit, permits=permits, order=CardOrder.DELINQUENT_FIRST
+    )
+
+    assert all(card.saving > Money(0) for card in chosen)
+    for size in range(1, len(candidates) + 1):
+        for other in combinations(candidates, size):
+            fits = Money.total(card.ceiling for card in other) <= limit
+            if fits and permits(other) and all(card.saving > Money(0) for card in other):
+                assert worth(other) <= worth(chosen)
+
+
+def test_a_delinquent_card_goes_before_a_larger_saving():
+    late, large = candidate(1, 500_000, 10_000, late=True), candidate(2, 900_000, 90_000)
+
+    chosen = limits.choose(
+        [large, late],
+        limit=yuan("10000.00"),
+        permits=everything,
+        order=CardOrder.DELINQUENT_FIRST,
+    )
+
+    assert chosen == (late,)
+
+
+def test_a_delinquent_card_that_saves_nothing_is_not_chosen():
+    late = candidate(1, 500_000, 0, late=True)
+
+    assert (
+        limits.choose(
+            [late], limit=yuan("10000.00"), permits=everything, order=CardOrder.DELINQUENT_FIRST
+        )
+        == ()
+    )
+
+
+@given(
+    principal=st.integers(1, 20_000_000).map(Money),
+    tenths=st.integers(0, 240),
+    months=st.sampled_from([1, 2, 12, 24, 36]),
+)
+def test_the_instalment_is_that_of_the_schedule(principal, tenths, months):
+    rate = Rate(Decimal(tenths) / 1000)
+    made = schedule.annuity(
+        principal, annual_rate=rate, months=months, value_date=date(2026, 11, 20)
+    )
+
+    level = limits.instalment(principal, annual_rate=rate, months=months)
+
+    assert level == made.instalment or months == 1
+    assert level <= max(row.total for row in made.rows)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from kernel import law
 from kernel.rates import Rate
 from underwriting import policy
+from underwriting.features import catalogue
 from underwriting.policy import NoSuchPolicy
 from underwriting.policy_reading import PolicyFaulty
-from underwriting.policy_rules import Action
+from underwriting.policy_rules import Action, Figure
 
 CONTENT = (policy.FOLDER / "2026-08.toml").read_bytes()
 CARD_RATE = Rate.per_day("0.05")
@@ -90,6 +91,89 @@ def test_above_the_last_band_nothing_is_lent():
 )
 def test_a_faulty_policy_is_refused_whole(old, new):
     text = CONTENT.decode()
+    assert old in text
+
+    with pytest.raises(PolicyFaulty):
+        policy.parse(text.replace(old, new, 1).encode())
+
+
+SECOND = (policy.FOLDER / "2026-11.toml").read_bytes()
+
+
+def test_the_second_form_is_in_force_from_its_day_on():
+    assert policy.in_force(date(2026, 11, 23)).version == "2026-08"
+    assert policy.in_force(date(2026, 11, 24)).version == "2026-11"
+
+
+def test_the_first_form_approves_nobody_at_random_and_promises_no_time():
+    first = policy.load("2026-08")
+
+    assert first.added is None
+    assert first.exploration.share == 0
+    assert first.review is None
+
+
+def test_nobody_is_approved_at_random_until_there_is_a_budget():
+    ours = policy.load("2026-11")
+
+    assert ours.exploration.share == 0
+    assert not ours.exploration.loss_max_month
+    assert ours.review.hours == 72
+
+
+def test_every_price_of_every_policy_lies_below_the_card_rate():
+    for path in policy.FOLDER.glob("*.toml"):
+        assert all(band.annual_rate < CARD_RATE for band in policy.parse(path.read_bytes()).bands)
+
+
+def test_every_figure_of_a_fraud_rule_is_declared_or_worked_out():
+    known = set(catalogue.CATALOGUE) | {each.name for each in catalogue.BUREAU}
+    worked_out = {Figure.STATED_OVER_VERIFIED, Figure.BALANCE_OVER_VERIFIED_PCT}
+
+    assert {figure.value for figure in set(Figure) - worked_out} <= known
+
+
+@given(st.integers(0, 1_000_000), st.integers(0, 1_000_000))
+def test_a_higher_bound_never_carries_more(a, b):
+    ours = policy.load("2026-11").added
+    low, high = (ours.cell(Decimal(n).scaleb(-6)) for n in sorted((a, b)))
+
+    if high is not None:
+        assert low is not None
+        assert low.income_multiple >= high.income_multiple
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("form = 2", "form = 3"),
+        ("form = 2", 'form = "2"'),
+        ("form = 2", ""),
+        ("[profit]", "[profits]"),
+        ('figure = "ring_size"', 'figure = "ring_sise"'),
+        ('reason = "details_shared"', 'reason = "something"'),
+        ('name = "ring_large"', 'name = "stacking"'),
+        ('more_than = "5"', "more_than = 5"),
+        ('essential_share = "0.50"', 'essential_share = "1.50"'),
+        ('essential_share = "0.50"', 'essential_share = "0.5000001"'),
+        ('"1.55", "1.20"', '1.55, "1.20"'),
+        ('debt_to_income_max = "0.50"', 'debt_to_income_max = "0.50"\nessential_costs_min = "9.00"'),
+        ('pd_max = "0.140000"\nannual_rate = "9.00"', 'pd_max = "0.14"\nannual_rate = "9.00"\nincome_multiple = "8.00"'),
+        ('bound_max = "0.210000"', 'bound_max = "0.150000"'),
+        ('income_multiple = "6.00"', 'income_multiple = "9.00"'),
+        ('income_multiple = "4.00"', 'income_multiple = "0.00"'),
+        ('bound_max = "0.320000"', 'bound_max = "0.265000"'),
+        ('loss_given_default = "0.45"', 'loss_given_default = "0"'),
+        ('horizon_months = 24', 'horizon_months = 0'),
+        ('reload = "0.10"', 'reload = "NaN"'),
+        ('order = "delinquent_first"', 'order = "dearest"'),
+        ('longer_max = "2.00"', 'longer_max = "0.90"'),
+        ('share = "0"', 'share = "0.06"'),
+        ("warn_after_hours = 48", "warn_after_hours = 73"),
+    ],
+)  # fmt: skip
+def test_a_faulty_policy_of_the_second_form_is_refused_whole(old, new):
+    text = SECOND.decode()
     assert old in text
 
     with pytest.raises(PolicyFaulty):
