@@ -101,6 +101,11 @@ class NationalId(Personal):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     @property
+    def is_male(self) -> bool:
+        """Whether the number is a man's: its 17th digit is odd (GB 11643-1999)."""
+        return int(self.plain[16]) % 2 == 1
+
+    @property
     def masked(self) -> str:
         """Give the first three and last four places."""
         return f"{self.plain[:3]}***********{self.plain[-4:]}"

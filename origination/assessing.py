@@ -7,8 +7,11 @@ before it leaves the application to the next worker, and nothing is decided twic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
 
 from kernel import claims, logs
 from kernel.actors import system
@@ -16,16 +19,18 @@ from kernel.claims import ClaimLost
 from kernel.clock import business_day
 from kernel.db import transaction
 from kernel.surroundings import Surroundings
-from origination import consents, deciding, dossier_requests
+from origination import consents, deciding, dossier_requests, sharing
 from origination.deciding import Assessed
 from origination.offering import QuotesExpired
 from origination.records.applications import Application, ApplicationStatus
 from underwriting import assessments, gathering, policy
 from underwriting.decisions import Scorer
+from underwriting.graph import rings
 from underwriting.inquiries import AssessmentRequest
 from underwriting.models import registry
 from underwriting.policy import Policy
 from underwriting.sources.asking import SourceRefused, SourceSilent
+from underwriting.watching import cases
 
 ROUNDS_MAX: Final = 50
 """Applications one run takes before it lets others have the worker."""
@@ -142,7 +147,19 @@ def _prepare(surroundings: Surroundings, application_id: UUID, *, worker: str) -
             claims.release(application)
             return None
         request = dossier_requests.make(session, application, by=BY, at=at)
+        request = _watched(session, request, at=at)
     return _Work(application_id, request, worker)
+
+
+def _watched(session: Session, request: AssessmentRequest, *, at: datetime) -> AssessmentRequest:
+    """Hand down what the application shares, and take the figures of its ring into the request.
+
+    The groups for tests of fairness go past the request: no decision sees them.
+    """
+    assert request.case is not None, "every application was referred by an agency"
+    group = sharing.group(request.person.national_id, at=at)
+    cases.keep(session, request.application_ref, request.case, group, at=at)
+    return rings.enter(session, request, at=at)
 
 
 def _record(surroundings: Surroundings, work: _Work, assessed: Assessed) -> bool:

@@ -14,7 +14,7 @@ from kernel import sealing
 from kernel.actors import Actor
 from kernel.personal import Personal
 from kernel.sealing import Sealed
-from origination import cards, consents
+from origination import cards, consents, sharing
 from origination.records.applications import Application, ApplicationCard
 from origination.records.consents import Purpose
 from origination.records.debtors import Debtor
@@ -61,6 +61,8 @@ def make(
         essential_costs=application.essential_costs,
         cards=tuple(_asked(session, card, by=by, at=at) for card in entered),
         lender=_lender(session, {card.issuer_code for card in entered}, at=at),
+        links=sharing.keys(session, application, entered),
+        case=sharing.case(session, application, entered),
     )
 
 

@@ -43,9 +43,12 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
         "同意凭证",
     ),
     "locale": ("locale", "language", "语言"),
+    "collector_no": ("collector_no", "collector number", "催收员工号", "催收员编号"),
+    "stated_balance": ("stated_balance", "stated balance", "欠款余额", "账单余额"),
+    "hardship_note": ("hardship_note", "hardship note", "困难说明"),
 }
 """The names a column may have, by field; blanks, case and full-width letters do not matter."""
-OPTIONAL: Final = frozenset({"hardship_since", "locale", *WILLINGNESS_FIELDS})
+OPTIONAL: Final = referral_forms.OPTIONAL | {*WILLINGNESS_FIELDS}
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "hardship_reason": {
         "失业": "job_loss",

@@ -28,6 +28,8 @@ from origination.records.applications import Application
 from origination.records.debtors import Debtor
 from origination.records.mandates import Mandate
 from origination.records.referrals import Locale
+from underwriting.graph import sights
+from underwriting.inquiries import LinkKind, SharedKey
 
 TEXTS: Final = Path(__file__).parent / "mandate_text.toml"
 
@@ -96,6 +98,8 @@ def give(
     bound = debit_orders.bind_card(
         session, debtor_ref=debtor.id, card=card, name=name, mandate_sha256=digest, by=by, at=at
     )
+    repaid_from = SharedKey(kind=LinkKind.REPAYMENT_CARD, digest=sealing.blind_index(card))
+    sights.note(session, application.id, [repaid_from], at=at)
     session.add(
         Mandate(
             id=ids.new(),

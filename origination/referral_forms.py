@@ -9,13 +9,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final, TypeVar
 
 from kernel.clock import business_day
+from kernel.money import Money, NotAnAmount
 from kernel.personal import Mobile, NotPersonal
 from kernel.refusals import FieldFault, Refused
 from origination import minimal_data
@@ -23,6 +24,8 @@ from origination.records.referrals import HardshipReason, Locale
 
 CASE_NO_MAX: Final = 40
 PROOF_MAX: Final = 200
+NOTE_MAX: Final = 500
+BALANCE_MAX: Final = Money.yuan("10000000.00")
 COUNT_MAX: Final = 999
 NAME_MAX: Final = 50
 
@@ -72,13 +75,26 @@ class ReferralIn:
     contact_consent_at: datetime
     contact_consent_proof: str
     locale: Locale = Locale.ZH
+    collector_no: str | None = None
+    """The agency's own number of whoever referred the case; never a name."""
+    stated_balance: Money | None = None
+    """What the agency's papers say is owed on the card; no decision reads it."""
+    hardship_note: str | None = field(default=None, repr=False)
+    """The hardship in the agency's words: signed, compared with others, and not kept."""
 
     def canonical(self) -> str:
         """Write the content in one way only, so that equal content is equal text."""
         content = asdict(self) | {"mobile": self.mobile.plain}
+        for name in ADDED:
+            # What was not said leaves no trace: a case from before it could be said is the same.
+            value = getattr(self, name)
+            content.pop(name)
+            content |= {} if value is None else {name: str(value)}
         return json.dumps(content, sort_keys=True, ensure_ascii=False, default=_written)
 
 
+ADDED: Final = ("collector_no", "stated_balance", "hardship_note")
+OPTIONAL: Final = frozenset({"hardship_since", "locale", *ADDED})
 WILLINGNESS_FIELDS: Final = tuple(field.name for field in fields(Willingness))
 FIELDS: Final = tuple(field.name for field in fields(ReferralIn))
 _ALLOWED: Final = frozenset({"/mobile", "/contact_consent_at", "/hardship_since"})
@@ -124,10 +140,15 @@ def _read(reader: _Reader) -> ReferralIn | None:
     }
     since = reader.take("hardship_since", _day, required=False)
     locale = reader.take("locale", _member(Locale), required=False) or Locale.ZH
+    added = {
+        "collector_no": reader.take("collector_no", _case_no, required=False),
+        "stated_balance": reader.take("stated_balance", _balance, required=False),
+        "hardship_note": reader.take("hardship_note", _note, required=False),
+    }
     reader.refuse_unknown()
     if reader.faults:
         return None
-    return ReferralIn(**read, hardship_since=since, locale=locale)  # type: ignore[arg-type] # checked one by one above
+    return ReferralIn(**read, **added, hardship_since=since, locale=locale)  # type: ignore[arg-type] # checked one by one above
 
 
 class _Faulty(Exception):
@@ -250,6 +271,23 @@ def _time(value: object) -> datetime:
 
 def _proof(value: object) -> str:
     return _text(value, PROOF_MAX)
+
+
+def _balance(value: object) -> Money:
+    text = _text(value, 20).replace(",", "")
+    try:
+        amount = Money.yuan(text)
+    except NotAnAmount:
+        raise _Faulty('must be yuan as text, such as "12000.00"') from None
+    if not 0 <= amount.fen <= BALANCE_MAX.fen:
+        raise _Faulty(f"must be from 0 to {BALANCE_MAX.grouped} yuan")
+    return amount
+
+
+def _note(value: object) -> str:
+    if not isinstance(value, str):
+        raise _Faulty("must be text")
+    return _text(" ".join(value.split()), NOTE_MAX)
 
 
 def _willingness(value: object) -> Willingness:

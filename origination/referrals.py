@@ -27,6 +27,7 @@ from origination.records.referrals import (
     ReferralStatus,
 )
 from origination.referral_forms import ReferralFaulty, ReferralIn
+from underwriting.graph import texts
 
 LISTED_MAX: Final = 50
 
@@ -66,6 +67,20 @@ class ReferralContent(Personal):
     """A referral's whole content as text, for its keyed hash alone."""
 
     kind: ClassVar[str] = "referral_content"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CollectorNo(Personal):
+    """An agency's own number of one of its people, for its keyed hash alone."""
+
+    kind: ClassVar[str] = "collector_no"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotePair(Personal):
+    """Two characters of a hardship note, for their keyed hash alone."""
+
+    kind: ClassVar[str] = "note_pair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +171,17 @@ def _refuse_same_card(session: Session, agency_id: UUID, form: ReferralIn) -> No
         raise CardAlreadyReferred(case_no)
 
 
+def _collector(agency_id: UUID, number: str | None) -> str | None:
+    """Hash a collector's number with his agency: agencies number their people alike."""
+    return None if number is None else blind_index(CollectorNo(f"{agency_id}/{number}"))
+
+
+def _signed(note: str | None) -> bytes | None:
+    if note is None:
+        return None
+    return texts.signature(note, keyed=lambda pair: blind_index(NotePair(pair)))
+
+
 def _recorded(agency_id: UUID, form: ReferralIn, *, digest: str, at: datetime) -> Referral:
     return Referral(
         id=ids.new(),
@@ -169,6 +195,9 @@ def _recorded(agency_id: UUID, form: ReferralIn, *, digest: str, at: datetime) -
         card_last4=form.card_last4,
         hardship_reason=form.hardship_reason,
         hardship_since=form.hardship_since,
+        stated_balance=form.stated_balance,
+        collector_index=_collector(agency_id, form.collector_no),
+        hardship_signature=_signed(form.hardship_note),
         willingness=asdict(form.willingness),
         contact_consent_at=form.contact_consent_at,
         contact_consent_proof=form.contact_consent_proof,

@@ -7,11 +7,20 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base
+from kernel.money import Money
 from kernel.moves import Moves, Step
 from kernel.personal import Mobile
 from kernel.sealing import Sealed, SealedColumn
@@ -91,6 +100,12 @@ class Referral(Base):
     hardship_since: Mapped[date | None]
     willingness: Mapped[dict[str, int]] = mapped_column(JSONB)
     """Counts by the names of `referral_forms.Willingness`."""
+    stated_balance: Mapped[Money | None]
+    """What the agency's papers say is owed on the card; the issuer alone says what is."""
+    collector_index: Mapped[str | None] = mapped_column(String(64))
+    """Keyed hash of the agency's own number of whoever referred the case."""
+    hardship_signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of the agency's words about the hardship, which are not kept."""
     contact_consent_at: Mapped[datetime]
     contact_consent_proof: Mapped[str]
     """Where the agency keeps the proof that the debtor agreed to be contacted."""

@@ -22,7 +22,14 @@ from origination import agencies, agency_states, referral_forms, referrals
 from origination.agencies import AgencySuspended, UnknownAgency
 from origination.records.referrals import HardshipReason, Locale, Referral
 from origination.records.webhooks import AgencyState
-from origination.referral_forms import CASE_NO_MAX, COUNT_MAX, PROOF_MAX, ReferralFaulty, ReferralIn
+from origination.referral_forms import (
+    CASE_NO_MAX,
+    COUNT_MAX,
+    NOTE_MAX,
+    PROOF_MAX,
+    ReferralFaulty,
+    ReferralIn,
+)
 
 BATCH_MAX: Final = 200
 BATCH_BYTES_MAX: Final = 512 * 1024
@@ -60,6 +67,21 @@ class ReferralSchema(Schema):
     contact_consent_at = fields.AwareDateTime(required=True)
     contact_consent_proof = fields.String(required=True, metadata={"maxLength": PROOF_MAX})
     locale = fields.Enum(Locale, by_value=True, load_default=Locale.ZH)
+    collector_no = fields.String(
+        metadata={
+            "maxLength": CASE_NO_MAX,
+            "description": "your own number of whoever refers the case, never a name",
+        }
+    )
+    stated_balance = fields.String(
+        metadata={"examples": ["12000.00"], "description": "in yuan, as your papers say"}
+    )
+    hardship_note = fields.String(
+        metadata={
+            "maxLength": NOTE_MAX,
+            "description": "the hardship in words; compared with other cases and not kept",
+        }
+    )
 
     @override
     def load(self, data: Any, **_: Any) -> ReferralIn:

@@ -13,11 +13,11 @@ from kernel.actors import Role
 from kernel.web import access
 from kernel.web.access import actor
 from kernel.web.around import now
-from origination import applications, cards
+from origination import applications, cards, devices
 from origination.applications import Incomplete
 from origination.records.applications import Application, ApplicationStatus
 from origination.records.debtors import Debtor
-from origination.web import journey
+from origination.web import device_cookie, journey
 from origination.web.budget_pages import source_name
 from origination.web.card_pages import CardView
 
@@ -57,6 +57,9 @@ def submit(session: Session, application: Application) -> ResponseReturnValue:
         applications.submit(session, application, by=actor(), at=now())
     except Incomplete:
         return journey.onward()
+    number = device_cookie.current()
+    if number is not None:
+        devices.note(session, application, number, at=now())
     return journey.to("debtor.check.waiting")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, g
+from flask import Blueprint, Response, g
 
 from kernel.db import transaction
 from kernel.web import debtor_session
@@ -15,6 +15,7 @@ from origination.web import (
     check_pages,
     consent_pages,
     contract_pages,
+    device_cookie,
     entrance_pages,
     identity_pages,
     loan_pages,
@@ -57,6 +58,12 @@ def _look_up_the_lender() -> None:
     with transaction() as session:
         funder = lending.present(session)
         g.lender_name = funder.name if funder is not None else None
+
+
+@blueprint.after_request
+def _know_the_browser_again(response: Response) -> Response:
+    """Give a number to the browser of whoever has signed in."""
+    return device_cookie.after(response)
 
 
 @blueprint.context_processor

@@ -12,7 +12,7 @@ from kernel.web import signing
 from kernel.web.application import described, make_app
 from origination import agencies
 from origination.records.referrals import Referral
-from origination.referral_forms import FIELDS, WILLINGNESS_FIELDS
+from origination.referral_forms import FIELDS, OPTIONAL, WILLINGNESS_FIELDS
 from origination.web import agency_api
 from tests.kernel import web_builders
 from tests.origination.front import builders as make
@@ -281,4 +281,4 @@ def test_the_description_of_the_api_names_every_field_that_is_read(app):
     }
     assert set(schemas["Referral"]["properties"]) == set(FIELDS)
     assert set(schemas["Counts"]["properties"]) == set(WILLINGNESS_FIELDS)
-    assert set(schemas["Referral"]["required"]) == set(FIELDS) - {"hardship_since", "locale"}
+    assert set(schemas["Referral"]["required"]) == set(FIELDS) - OPTIONAL

@@ -36,7 +36,7 @@ def test_every_missing_field_is_named_at_once():
         referral_forms.parse({})
 
     assert {fault.pointer for fault in refused.value.faults} == {
-        f"/{name}" for name in referral_forms.FIELDS if name not in {"hardship_since", "locale"}
+        f"/{name}" for name in referral_forms.FIELDS if name not in referral_forms.OPTIONAL
     }
 
 
