@@ -12,14 +12,13 @@ from sqlalchemy import select, text
 from disbursement import accounts, funders, ledger, loans, positions, sending
 from disbursement.ledger import Posting
 from disbursement.matching import fees
-from disbursement.positions import NotTreasury, Payable, Shortage
+from disbursement.positions import Payable, Shortage
 from disbursement.records.channels import DailyUse, FundingHold, FundingPosition
 from disbursement.records.payouts import LegStatus, WaitsFor
-from disbursement.transfers import BelowFloor
-from kernel import ids
 from kernel.db import transaction
 from kernel.money import Money
 from tests.disbursement import builders as make
+from tests.disbursement.funding import deposit, draw
 
 
 def has(amount: str) -> None:
@@ -92,86 +91,6 @@ def test_money_that_the_books_show_counts_without_a_word_of_treasury(two):
     two.send()
 
     assert len(two.partners.books()["orders"]) == 2
-
-
-def draw(session, amount: str) -> None:
-    """Book money that leaves the funder's account for the channel."""
-    ledger.post(
-        session,
-        Posting(
-            id=ids.derived(UUID(int=6), amount),
-            debit=accounts.in_transit("unionpay"),
-            credit=accounts.funding_bank("hxcf"),
-            amount=Money.yuan(amount),
-            reason="cleared",
-            event_ref=UUID(int=6),
-            value_date=make.TEN.date(),
-        ),
-        at=make.TEN,
-    )
-
-
-def a_float(session, amount: str, *, opening: str = "0.00", by=make.CHECKER) -> None:
-    """Have a funder pay in so much, and keep it as a float."""
-    funder, _ = make.lender(session)
-    positions.state_opening(session, funder, Money.yuan(opening), by=make.CHECKER, at=make.TEN)
-    deposit(session, amount)
-    accounts.open_all(session, [accounts.in_transit("unionpay")], at=make.TEN)
-    positions.keep_as_float(session, funder, by=by, at=make.TEN)
-
-
-def test_a_float_may_be_drawn_to_nothing_and_not_below_zero(database):
-    with transaction() as session:
-        a_float(session, "100.00")
-        draw(session, "99.99")
-
-    with pytest.raises(BelowFloor), transaction() as session:
-        draw(session, "0.02")
-
-    with transaction() as session:
-        draw(session, "0.01")
-        assert ledger.balance(session, accounts.funding_bank("hxcf")) == Money(0)
-        assert ledger.check_books(session) == []
-
-
-def test_an_account_that_is_no_float_shows_what_its_bank_shows(database):
-    with transaction() as session:
-        make.lender(session)
-        accounts.open_all(session, [accounts.in_transit("unionpay")], at=make.TEN)
-
-        draw(session, "0.01")
-
-        assert ledger.balance(session, accounts.funding_bank("hxcf")) == Money(-1)
-
-
-def test_only_what_the_books_hold_is_kept_as_a_float_and_only_treasury_says_so(database):
-    with transaction() as session:
-        make.lender(session)
-
-    with pytest.raises(BelowFloor), transaction() as session:
-        a_float(session, "100.00", opening="0.01")
-    with pytest.raises(NotTreasury), transaction() as session:
-        a_float(session, "100.00", by=make.MAKER)
-
-    with transaction() as session:
-        floors = "SELECT floor FROM account WHERE code = 'funding_bank/hxcf'"
-        assert session.scalar(text(floors)) == "none"
-
-
-def deposit(session, amount: str) -> None:
-    ledger.post(
-        session,
-        Posting(
-            id=ids.new(),
-            debit=accounts.funding_bank("hxcf"),
-            credit=accounts.capital("hxcf"),
-            amount=Money.yuan(amount),
-            reason="capital paid in",
-            event_ref=UUID(int=1),
-            value_date=make.TEN.date(),
-        ),
-        at=make.TEN,
-    )
 
 
 def test_two_workers_cannot_both_take_the_last_of_it(two):
