@@ -34,12 +34,12 @@ from underwriting.watching.readings import ReadingView
 ALARM: Final = "watch.alarm"
 
 
-class DayNotOver(Refused):
+class WatchedTooEarly(Refused):
     """A day is watched when it is over: its readings are never taken again."""
 
     status = HTTPStatus.CONFLICT
-    code = "day_not_over"
-    title = "This day is not over yet"
+    code = "watched_too_early"
+    title = "A day can be watched when it is over"
     title_zh = "该日尚未结束，不能生成监测结果"
 
 
@@ -49,11 +49,11 @@ def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]
     Appends the fact `watch.alarm` for each reading that rings: once for a cause and a day.
 
     Raises:
-        DayNotOver: the day is today or later.
+        WatchedTooEarly: the day is today or later.
         NoRuleInForce: no bars were in force yet.
     """
     if day >= business_day(at):
-        raise DayNotOver(f"{day} is not over")
+        raise WatchedTooEarly(f"{day} is not over")
     bars = watching_bars.in_force(day)
     begun = session.execute(
         insert(WatchDay)

@@ -17,7 +17,7 @@ from underwriting.graph.sights import LinkTable
 from underwriting.records.watching import LoanMark, WatchReading
 from underwriting.watched import Mark, Measure, Sex, Verdict
 from underwriting.watching import readings, watch
-from underwriting.watching.watch import DayNotOver
+from underwriting.watching.watch import WatchedTooEarly
 
 
 def watched(session, measure: Measure, *, day: date = DAY):
@@ -31,7 +31,7 @@ def test_a_town_without_anybody_is_quiet(session):
 
 
 def test_a_day_that_is_not_over_is_not_watched(session):
-    with pytest.raises(DayNotOver):
+    with pytest.raises(WatchedTooEarly):
         watch.run(session, day=DAY + timedelta(days=1), at=NOW)
 
     assert readings.days(session) == ()
