@@ -88,7 +88,7 @@ def replay(session: Session, assessment_id: UUID) -> Replay:
         NoSuchAssessment: there is none.
     """
     kept = assessments.get(session, assessment_id)
-    if not _is_untouched(kept):
+    if not is_untouched(kept):
         return _ended(kept, Verdict.TAMPERED, "a stored text does not have its stored hash")
     try:
         told = decisions.from_bytes(kept.decision.encode())
@@ -126,7 +126,8 @@ def _scorer(session: Session, told: Decision) -> tuple[Scorer, Verdict, str]:
     return model, Verdict.SAME, "score and decision"
 
 
-def _is_untouched(kept: Assessment) -> bool:
+def is_untouched(kept: Assessment) -> bool:
+    """Tell whether the stored texts have the hashes that were stored with them."""
     return (
         canonical.sha256(kept.dossier.encode()) == kept.dossier_sha256
         and canonical.sha256(kept.decision.encode()) == kept.decision_sha256
