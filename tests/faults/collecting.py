@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ def complaints(session: Session, told: Sequence[Mapping[str, Any]]) -> Iterable[
     ours = {one.order_no: one for one in session.scalars(select(DebitOrder))}
     yield from _different(session, ours.values(), orders)
     yield from _unknown_to_us(session, orders.keys() - ours.keys())
-    yield from _collected_twice(ours.values(), orders)
+    yield from _collected_twice(session, ours.values(), orders)
     yield from _money_in(session, orders.values())
     yield from _days_missing(session)
 
@@ -73,14 +73,28 @@ def _unknown_to_us(session: Session, strange: Iterable[str]) -> Iterable[str]:
 
 
 def _collected_twice(
-    ours: Iterable[DebitOrder], orders: Mapping[str, Mapping[str, Any]]
+    session: Session, ours: Iterable[DebitOrder], orders: Mapping[str, Mapping[str, Any]]
 ) -> Iterable[str]:
-    """I1: for each due day of a loan at most one collection that was not given back."""
-    kept: Counter[tuple[UUID, object]] = Counter()
+    """I1: a due day's instalment comes in once; what comes after it is no more than late charges."""
+    kept: defaultdict[tuple[UUID, object], list[int]] = defaultdict(list)
     for one in ours:
-        if one.due_on is not None and _stands(orders.get(one.order_no or "")) == "paid":
-            kept[one.loan_id, one.due_on] += 1
-    yield from (f"I1: loan {loan} collected {n} times" for (loan, _), n in kept.items() if n > 1)
+        order = orders.get(one.order_no or "")
+        if one.due_on is not None and order is not None and _stands(order) == "paid":
+            kept[one.loan_id, one.due_on].append(int(order["fen"]))
+    for (loan_id, due_on), amounts in kept.items():
+        beyond = sum(amounts) - max(amounts)
+        if beyond > _late_charges(session, loan_id).fen:
+            yield f"I1: loan {loan_id} was collected {amounts} fen for {due_on}"
+
+
+def _late_charges(session: Session, loan_id: UUID) -> Money:
+    """Add up what was ever charged for being late."""
+    account = accounts.identity(accounts.loan_penalty(loan_id))
+    fen = session.scalar(
+        text("SELECT sum(amount) FROM transfer WHERE debit_id = :account AND state = 'posted'"),
+        {"account": account},
+    )
+    return Money(int(fen or 0))
 
 
 def _money_in(session: Session, orders: Iterable[Mapping[str, Any]]) -> Iterable[str]:

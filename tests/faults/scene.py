@@ -79,7 +79,7 @@ class Scene:
                 town.advance_to(shanghai(day, hour))
                 run(around, "payout-send", "payout-query")
             town.advance_to(shanghai(day + timedelta(days=1), 9, 5))
-            run(around, "reconcile-day", "payout-query")
+            run(around, "reconcile-day", "payout-query", "end-of-day")
             if thaw(at=town.clock.now()):
                 run(around, "payout-query", "reconcile-day")
         return self.judge()
