@@ -97,7 +97,7 @@ def headroom(
     prospect: Prospect, *, annual_rate: Rate, months: int, debts: int | None = None
 ) -> int:
     """Give the margin over the expected loss, in millionths; `debts` in fen instead of its own."""
-    margin, loss = _margin_and_loss(annual_rate, months, prospect.rules)
+    margin, loss = margin_and_loss(annual_rate, months, prospect.rules)
     risk = _loss(prospect, loss, debts=prospect.debts.fen if debts is None else debts)
     risk *= _of_term(prospect, months)
     if margin <= 0:
@@ -107,7 +107,7 @@ def headroom(
 
 def pd_max(prospect: Prospect, *, annual_rate: Rate, months: int) -> Decimal:
     """Give the highest probability of default at which some amount is worth lending."""
-    margin, loss = _margin_and_loss(annual_rate, months, prospect.rules)
+    margin, loss = margin_and_loss(annual_rate, months, prospect.rules)
     risk = _loss(prospect, loss, debts=prospect.debts.fen)
     if margin <= 0:
         return Decimal(0)
@@ -123,7 +123,7 @@ def expected(
 ) -> Point:
     """Give what is expected of one loan."""
     rules = prospect.rules
-    margin, loss = _margin_and_loss(annual_rate, months, rules)
+    margin, loss = margin_and_loss(annual_rate, months, rules)
     risk = _loss(prospect, loss, debts=prospect.debts.fen)
     pd = _burdened(prospect, instalment, months)
     earned = principal.fen * (margin * MILLION - risk * pd)
@@ -158,7 +158,7 @@ def _loss(prospect: Prospect, loss: int, *, debts: int) -> int:
 
 
 @lru_cache(maxsize=512)
-def _margin_and_loss(annual_rate: Rate, months: int, rules: ProfitRules) -> tuple[int, int]:
+def margin_and_loss(annual_rate: Rate, months: int, rules: ProfitRules) -> tuple[int, int]:
     """Give what a yuan earns while everybody pays, and what its default costs, in millionths."""
     monthly = Fraction(annual_rate.annual) / 12
     spread = Fraction(annual_rate.annual - rules.funding_rate.annual) / 12

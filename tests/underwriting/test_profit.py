@@ -53,7 +53,7 @@ def by_hand(given_: Prospect, principal: int, rate: Rate, months: int) -> Fracti
 def test_what_a_yuan_earns_and_costs_is_worked_out_in_millionths():
     # 12 % over 12 months: of a yuan 0.551546 are owed on average, at 9.5 % over funding that is
     # 0.052397. A default loses 45 % of what is owed then, and what it would have earned.
-    found = profit._margin_and_loss(Rate.percent("12.00"), 12, RULES)
+    found = profit.margin_and_loss(Rate.percent("12.00"), 12, RULES)
 
     owed = [(Fraction("1.01") ** 12 - Fraction("1.01") ** t) / (Fraction("1.01") ** 12 - 1)
             for t in range(12)]  # fmt: skip
