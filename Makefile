@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV_CUSTOM := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults simulate check format lint types contracts fast bench run lock clean
+.PHONY: help install demo test test-faults simulate check format lint types contracts fast bench bench-models run lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ run: $(BIN)/daichang ## serve the web on the embedded database
 
 test: .venv/dev.stamp $(BIN)/daichang ## run every test
 	@$(BIN)/daichang doctor --tests --install
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 simulate: .venv/dev.stamp $(BIN)/daichang ## live through SEEDS=n seeds from FIRST=k, or tell every step of SEED=k
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),0))
@@ -69,9 +69,23 @@ test-faults: .venv/dev.stamp $(BIN)/daichang ## kill, pause, cut off and set bac
 bench: .venv/dev.stamp $(BIN)/daichang ## print speed as ratios measured in one run
 	@$(BIN)/python -m benchmarks $(if $(FULL),--full)
 
+# In an environment of its own, so that no test and nothing that serves ever sees the rivals.
+.venv/bench.stamp: requirements-bench.txt .venv/runtime.stamp
+	@test -x .venv/bench/bin/python || $(PYTHON) -m venv .venv/bench
+	@echo "installing the locked rivals ..."
+	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.txt
+	@touch $@
+
+# DATA: the folder with the training sets. ONLY: the names of some of them.
+bench-models: $(BIN)/daichang ## print how our models stand beside others on known data
+	@if $(MAKE) --no-print-directory .venv/bench.stamp; then python=.venv/bench/bin/python; \
+	else echo "without the rivals' packages their rows say so"; python=$(BIN)/python; fi; \
+	$$python -m benchmarks.models_table --data $(or $(DATA),../shared/data) $(ONLY)
+
 lock: ## write the hashed locks anew (needs uv on the PATH)
 	uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes -q -o requirements.txt --custom-compile-command "$(UV_CUSTOM)"
 	uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.txt --custom-compile-command "$(UV_CUSTOM)" --allow-unsafe
+	uv pip compile setup.cfg --extra bench -c requirements.txt --universal --python-version 3.11 --generate-hashes -q -o requirements-bench.txt --custom-compile-command "$(UV_CUSTOM)"
 
 clean: ## remove the environment and everything made at run time
 	@-test -x $(BIN)/daichang && $(BIN)/daichang db stop >/dev/null 2>&1
