@@ -112,6 +112,8 @@ def moment(cell: object, name: str) -> int | None:
     """
     if cell is None or cell == "":
         return None
+    if type(cell) is datetime and cell.tzinfo is not None:
+        return (cell - EPOCH) // _MICROSECOND
     try:
         if isinstance(cell, str):
             cell = datetime.fromisoformat(cell.strip())

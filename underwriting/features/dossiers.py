@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 import polars as pl
 
-from kernel.money import Money
 from underwriting.bureau_file import Account, BureauFile, Inquiry, Repayment
 from underwriting.dossier import Dossier
 from underwriting.features.declaration import Feature
@@ -19,6 +19,7 @@ from underwriting.features.single import Known, Rows
 
 KEY: Final = "application_ref"
 AS_OF: Final = "as_of"
+_YUAN_A_FEN: Final = Decimal("0.01")
 TABLES: Final[Mapping[str, type[Inquiry | Account | Repayment]]] = {
     "inquiries": Inquiry,
     "accounts": Account,
@@ -26,7 +27,6 @@ TABLES: Final[Mapping[str, type[Inquiry | Account | Repayment]]] = {
 }
 """The tables of events, and what a row of each is."""
 
-_NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in TABLES.values()}
 _KINDS: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "datetime": pl.Datetime("us", "UTC"),
     "Money": pl.Float64,
@@ -157,8 +157,20 @@ def _number(cell: object) -> object:
 
 
 def _row(event: Inquiry | Account | Repayment) -> dict[str, Any]:
-    found = {name: getattr(event, name) for name in _NAMES[type(event)]}
-    for name, cell in found.items():
-        if isinstance(cell, Money):
-            found[name] = cell.as_yuan
+    names, cells_of, amounts = _READERS[type(event)]
+    found = dict(zip(names, cells_of(event), strict=True))
+    for name in amounts:
+        found[name] = found[name].fen * _YUAN_A_FEN
     return found
+
+
+def _reader(
+    kind: type[Inquiry | Account | Repayment],
+) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]], tuple[str, ...]]:
+    """Give the names of a row, what takes their cells at once, and which of them are amounts."""
+    names = tuple(each.name for each in fields(kind))
+    amounts = tuple(each.name for each in fields(kind) if str(each.type) == "Money")
+    return names, attrgetter(*names), amounts
+
+
+_READERS: Final = {kind: _reader(kind) for kind in TABLES.values()}

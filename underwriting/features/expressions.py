@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -24,12 +24,15 @@ NAME_MAX: Final = 200
 NUMBER_MAX: Final = 10**15
 
 
+_ONE: Final = Decimal(1)
+_NOUGHT: Final = Decimal(0)
+
+
 class ExpressionFaulty(ValueError):
     """An expression cannot be understood; the text says where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One row as an expression sees it."""
 
     row: Mapping[str, Any]
@@ -158,8 +161,13 @@ class IsWord(Leaf):
 
     def value(self, seen: Seen) -> Decimal | None:
         """Tell whether the cell holds one of the words."""
-        word = cells.word(seen.row.get(self.column.name), self.column)
-        return None if word is None else Decimal(word in self.among)
+        return self.of_word(cells.word(seen.row.get(self.column.name), self.column))
+
+    def of_word(self, word: str | None) -> Decimal | None:
+        """Tell whether a word is one of them."""
+        if word is None:
+            return None
+        return _ONE if word in self.among else _NOUGHT
 
     def plain(self) -> Plain:
         """Spell the leaf."""
@@ -297,6 +305,14 @@ def parse(written: object, names: Mapping[str, Expression], *, depth: int = 0) -
     if not known.least <= len(parts) <= known.most:
         raise ExpressionFaulty(f"{operation!r} takes {known.least} to {known.most} parts")
     return Apply(operation, tuple(parse(part, names, depth=depth + 1) for part in parts))
+
+
+def shared(expression: Expression, pool: dict[Expression, Expression]) -> Expression:
+    """Let equal parts of several expressions be one object, so that each is worked out once."""
+    if isinstance(expression, Apply):
+        parts = tuple(shared(part, pool) for part in expression.parts)
+        expression = Apply(expression.operation, parts)
+    return pool.setdefault(expression, expression)
 
 
 def column_of(written: object, names: Mapping[str, Expression]) -> Column:

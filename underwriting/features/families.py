@@ -8,7 +8,7 @@ the aggregate, the window and the filter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any, Final
@@ -78,7 +78,7 @@ class Family:
     days: Mapping[str, int | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check the names, of which the members' names are made.
+        """Check the names, of which the members' names are made, and share equal parts.
 
         Raises:
             FamilyFaulty: a name that cannot be told from its neighbours, or too many members.
@@ -91,6 +91,13 @@ class Family:
         object.__setattr__(self, "days", {word: _days(word) for word in self.windows})
         if len(self) > MEMBERS_MAX:
             raise FamilyFaulty(f"a family has at most {MEMBERS_MAX} members")
+        pool: dict[Expression, Expression] = {}
+        measures = {
+            name: replace(each, of=_shared(each.of, pool)) for name, each in self.measures.items()
+        }
+        filters = {name: _shared(each, pool) for name, each in self.filters.items()}
+        object.__setattr__(self, "measures", measures)
+        object.__setattr__(self, "filters", filters)
 
     def __len__(self) -> int:
         """Count the members without making them."""
@@ -152,6 +159,10 @@ class Family:
         return Drawn(
             history=self.history, aggregate=aggregate, of=measure.of, days=days, where=where
         )
+
+
+def _shared(each: Expression | None, pool: dict[Expression, Expression]) -> Expression | None:
+    return None if each is None else expressions.shared(each, pool)
 
 
 def _unit(measure: Measure, aggregate: Aggregate) -> Unit:

@@ -71,6 +71,21 @@ class History:
     known_after: tuple[tuple[str, str], ...] = ()
     """Columns that are known only after the time in another: closed_at after closed_at."""
 
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The columns with a time that say what may be known, each once."""
+        at = () if self.at is None else (self.at,)
+        return tuple(dict.fromkeys((*at, *(known_at for _, known_at in self.known_after))))
+
+    @property
+    def by_time(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The columns with a time, each with those that are known only after it."""
+        times = dict.fromkeys(known_at for _, known_at in self.known_after)
+        return tuple(
+            (at, tuple(column for column, known_at in self.known_after if known_at == at))
+            for at in times
+        )
+
     def plain(self) -> dict[str, Plain]:
         """Spell the definition."""
         return {

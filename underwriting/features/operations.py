@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from functools import reduce
 from operator import add, mul
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -50,8 +50,10 @@ def _if_known(
     """Let an operation be missing as soon as one of its parts is."""
 
     def one(parts: Parts) -> Decimal | None:
-        known = [part for part in parts if part is not None]
-        return of(known) if len(known) == len(parts) else None
+        for part in parts:
+            if part is None:
+                return None
+        return of(cast("Sequence[Decimal]", parts))
 
     return one
 
@@ -134,7 +136,10 @@ def _clips(parts: Columns) -> pl.Expr:
 
 
 def _first_known(parts: Parts) -> Decimal | None:
-    return next((part for part in parts if part is not None), None)
+    for part in parts:
+        if part is not None:
+            return part
+    return None
 
 
 def _known_sum(parts: Columns) -> pl.Expr:

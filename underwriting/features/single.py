@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from underwriting.features import cells, histories
+from underwriting.features.cells import Column
 from underwriting.features.declaration import Feature
-from underwriting.features.expressions import Expression, Seen, Text
+from underwriting.features.expressions import Apply, Expression, IsWord, Moment, Seen, Text
 from underwriting.features.histories import Aggregate, Drawn, History
-from underwriting.features.operations import DAY
+from underwriting.features.operations import DAY, OPERATIONS
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -76,11 +77,13 @@ class _Past:
         self._history = history
         self._as_of = as_of
         self._is_told = rows is not None
-        self._seen: list[Seen] = []
+        self._rows: list[Mapping[str, Any]] = []
         self._times: list[int] = []
+        self._moments: dict[str, list[int | None]] = {}
         self._chosen: dict[tuple[int | None, int], tuple[Expression | None, list[int]]] = {}
+        self._passed: dict[int, tuple[Expression | None, list[int]]] = {}
         self._numbers: dict[int, tuple[Expression, list[Decimal | None]]] = {}
-        self._words: dict[int, tuple[Text, list[str | None]]] = {}
+        self._words: dict[Column, list[str | None]] = {}
         self._take(rows or ())
 
     def draw(self, drawn: Drawn) -> Decimal | None:
@@ -93,67 +96,99 @@ class _Past:
             times = [self._times[place] for place in places]
             return histories.of_times(drawn.aggregate, times, self._as_of)
         if isinstance(drawn.of, Text):
-            words = self._words_of(drawn.of)
+            words = self._words_of(drawn.of.column)
             return Decimal(len({words[place] for place in places} - {None}))
         numbers = self._numbers_of(drawn.of)
         known = [number for place in places if (number := numbers[place]) is not None]
         return histories.of_numbers(drawn.aggregate, known)
 
     def _take(self, rows: Rows) -> None:
-        at = self._history.at
-        kept: list[tuple[int, Mapping[str, Any]]] = []
-        for row in rows:
-            when = 0 if at is None else cells.moment(row.get(at), at)
-            if when is None or (at is not None and self._as_of is not None and when >= self._as_of):
-                continue
-            kept.append((when, self._masked(row)))
-        if at is not None:
-            kept.sort(key=lambda each: each[0])
-            self._times = [when for when, _ in kept]
-        self._seen = [Seen(row, self._as_of) for _, row in kept]
-
-    def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Hide the cells that were not known yet."""
-        hidden = [
-            column
-            for column, known_at in self._history.known_after
-            if not self._is_past(cells.moment(row.get(known_at), known_at))
+        """Keep the events that were known, in the order of time, and hide what was not known."""
+        history, as_of = self._history, self._as_of
+        times = {
+            name: [cells.moment(row.get(name), name) for row in rows] for name in history.times
+        }
+        places = list(range(len(rows)))
+        if history.at is not None:
+            known = {
+                place: when
+                for place, when in enumerate(times[history.at])
+                if when is not None and (as_of is None or when < as_of)
+            }
+            places = sorted(known, key=known.__getitem__)
+            self._times = [known[place] for place in places]
+        hidden: dict[int, dict[str, None]] = {}
+        for known_at, columns in history.by_time:
+            for place in places:
+                when = times[known_at][place]
+                if when is None or as_of is None or when >= as_of:
+                    hidden.setdefault(place, {}).update(dict.fromkeys(columns))
+        nothing: dict[str, None] = {}
+        self._rows = [
+            rows[place] if place not in hidden else {**rows[place], **hidden[place]}
+            for place in places
         ]
-        return row if not hidden else {**row, **dict.fromkeys(hidden)}
-
-    def _is_past(self, when: int | None) -> bool:
-        return when is not None and self._as_of is not None and when < self._as_of
+        self._moments = {
+            name: [None if name in hidden.get(place, nothing) else whens[place] for place in places]
+            for name, whens in times.items()
+        }
 
     def _places(self, drawn: Drawn) -> list[int]:
         key = (drawn.days, id(drawn.where))
         found = self._chosen.get(key)
         if found is None:
-            found = (drawn.where, self._choose(drawn.days, drawn.where))
+            passing = self._passing(drawn.where)
+            first = bisect_left(passing, self._first(drawn.days))
+            found = (drawn.where, passing[first:])
             self._chosen[key] = found
         return found[1]
 
-    def _choose(self, days: int | None, where: Expression | None) -> list[int]:
-        first = 0
-        if days is not None:
-            if self._as_of is None:
-                raise ValueError("a window needs the instant before which it lies")
-            first = bisect_left(self._times, self._as_of - days * DAY)
-        places = range(first, len(self._seen))
+    def _first(self, days: int | None) -> int:
+        """Find the first event of a window."""
+        if days is None:
+            return 0
+        if self._as_of is None:
+            raise ValueError("a window needs the instant before which it lies")
+        return bisect_left(self._times, self._as_of - days * DAY)
+
+    def _passing(self, where: Expression | None) -> list[int]:
+        found = self._passed.get(id(where))
+        if found is None:
+            found = (where, self._meeting(where))
+            self._passed[id(where)] = found
+        return found[1]
+
+    def _meeting(self, where: Expression | None) -> list[int]:
         if where is None:
-            return list(places)
-        flags = self._numbers_of(where)
-        return [place for place in places if flags[place] == 1]
+            return list(range(len(self._rows)))
+        if isinstance(where, IsWord):
+            words = self._words_of(where.column)
+            return [place for place, word in enumerate(words) if word in where.among]
+        return [place for place, flag in enumerate(self._numbers_of(where)) if flag == 1]
 
     def _numbers_of(self, expression: Expression) -> list[Decimal | None]:
+        """Work out an expression for every event, each part of it once."""
         found = self._numbers.get(id(expression))
         if found is None:
-            found = (expression, [expression.value(seen) for seen in self._seen])
+            found = (expression, self._worked_out(expression))
             self._numbers[id(expression)] = found
         return found[1]
 
-    def _words_of(self, text: Text) -> list[str | None]:
-        found = self._words.get(id(text))
+    def _worked_out(self, expression: Expression) -> list[Decimal | None]:
+        if isinstance(expression, Apply):
+            one = OPERATIONS[expression.operation].one
+            parts = [self._numbers_of(part) for part in expression.parts]
+            return [one(row) for row in zip(*parts, strict=True)]
+        if isinstance(expression, IsWord):
+            return [expression.of_word(word) for word in self._words_of(expression.column)]
+        if isinstance(expression, Moment) and expression.name in self._moments:
+            whens = self._moments[expression.name]
+            return [None if when is None else Decimal(when) for when in whens]
+        return [expression.value(Seen(row, self._as_of)) for row in self._rows]
+
+    def _words_of(self, column: Column) -> list[str | None]:
+        found = self._words.get(column)
         if found is None:
-            found = (text, [text.word(seen) for seen in self._seen])
-            self._words[id(text)] = found
-        return found[1]
+            found = [cells.word(row.get(column.name), column) for row in self._rows]
+            self._words[column] = found
+        return found

@@ -15,8 +15,8 @@ from underwriting.features.drawing import AS_OF, ROW, Events, Floats
 from underwriting.features.expressions import AsOf, Constant, Leaf
 from underwriting.features.histories import Drawn, History, Table
 
-CELLS_MAX: Final = 50_000_000
-"""Of one chunk: 200 MB of Float32."""
+CELLS_MAX: Final = 16_000_000
+"""Of one chunk: 64 MB of Float32, and three times as much while it is made."""
 
 
 def batch(

@@ -65,10 +65,14 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
     },
     Unit: {
         Unit.COUNT: ("个", "count"),
+        Unit.DAYS: ("天", "days"),
         Unit.MONTHS: ("月", "months"),
         Unit.YEARS: ("年", "years"),
         Unit.YUAN: ("元", "yuan"),
+        Unit.AMOUNT: ("金额", "amount"),
         Unit.PERCENT: ("%", "%"),
+        Unit.RATIO: ("比值", "ratio"),
+        Unit.SCORE: ("分", "score"),
         Unit.FLAG: ("是/否", "yes or no"),
     },
 }
@@ -110,6 +114,19 @@ FEATURES: Final[Mapping[str, str]] = {
     "annual_income": "计入的年收入",
     "employment_years": "现职工作年数（最多 10）",
     "merges_debts": "是否合并多笔债务",
+    "lender_inquiries_7d": "近 7 天查询的贷款机构",
+    "lender_inquiries_30d": "近 30 天查询的贷款机构",
+    "ring_size": "关联人数（含本人）",
+    "ring_agencies": "关联人员的推荐机构数",
+    "ring_late_pct": "关联人员逾期占比",
+    "ring_late_1hop_pct": "直接关联人员逾期占比",
+    "ring_late_2hop_pct": "间接关联人员逾期占比",
+    "ring_card_shared": "是否与他人共用银行卡",
+    "ring_device_shared": "是否与他人共用设备",
+    "ring_text_people": "困难说明几乎相同的人数",
+    "ring_velocity_7d": "近 7 天共用同一关键信息的人数",
+    "ring_velocity_30d": "近 30 天共用同一关键信息的人数",
+    "ring_age_days": "关联群体首次出现至今",
 }
 
 ADVICE: Final[Mapping[str, Words]] = {
