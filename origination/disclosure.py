@@ -95,8 +95,12 @@ class Disclosure:
         return canonical.sha256(self.content)
 
 
-def build(terms: Terms, *, staying: Cost, offers: Cost | None) -> Disclosure:
+def build(
+    terms: Terms, *, staying: Cost, offers: Cost | None, cheaper_from: int | None = None
+) -> Disclosure:
     """Work out what the debtor is shown; `staying` and `offers` are his alternatives.
+
+    `cheaper_from` is the month from which staying asks for less than the instalment.
 
     Raises:
         NotSchedulable: the terms make no loan.
@@ -111,7 +115,12 @@ def build(terms: Terms, *, staying: Cost, offers: Cost | None) -> Disclosure:
     return Disclosure(
         terms=terms,
         plan=plan,
-        comparison=Comparison(staying=staying, offers=offers, loan=better_off.of_loan(plan)),
+        comparison=Comparison(
+            staying=staying,
+            offers=offers,
+            loan=better_off.of_loan(plan),
+            cheaper_from=cheaper_from,
+        ),
         simple_apr=rates.nominal_apr(plan.flows()),
         irr=rates.annual_irr(plan.flows()),
     )
@@ -127,7 +136,8 @@ def worse_points(comparison: Comparison) -> tuple[str, ...]:
         for name, other in (("staying", comparison.staying), ("offers", comparison.offers))
         if other is not None and comparison.loan.months > other.months
     ]
-    return (*comparison.worse_in, *longer, "whole_instalment")
+    later = [] if comparison.cheaper_from is None else ["later_against_staying"]
+    return (*comparison.worse_in, *longer, *later, "whole_instalment")
 
 
 def _document(shown: Disclosure) -> dict[str, Any]:
@@ -219,6 +229,7 @@ def _comparison(comparison: Comparison) -> Mapping[str, Any]:
         "staying": _cost(comparison.staying),
         "offers": None if comparison.offers is None else _cost(comparison.offers),
         "worse": list(worse_points(comparison)),
+        "cheaper_from": comparison.cheaper_from,
     }
 
 
@@ -232,6 +243,7 @@ def read_comparison(plain: Mapping[str, Any]) -> Comparison:
         staying=_read_cost(plain["staying"]),
         offers=None if plain["offers"] is None else _read_cost(plain["offers"]),
         loan=_read_cost(plain["loan"]),
+        cheaper_from=plain.get("cheaper_from"),
     )
 
 

@@ -159,7 +159,12 @@ def _written(
     session: Session, application: Application, frame: _Frame, *, by: Actor, at: datetime
 ) -> Offer:
     terms = frame.terms
-    told = disclosure.build(terms, staying=frame.comparison.staying, offers=frame.comparison.offers)
+    told = disclosure.build(
+        terms,
+        staying=frame.comparison.staying,
+        offers=frame.comparison.offers,
+        cheaper_from=frame.comparison.cheaper_from,
+    )
     offer = _offer(application, frame, told, at=at)
     moves.begin(session, offer, table=OFFER_MOVES, by=by, at=at)
     session.add_all(

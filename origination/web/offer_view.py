@@ -164,7 +164,10 @@ def of(shown: Mapping[str, Any]) -> OfferView:
         loan=ways["loan"],
         staying=ways["staying"],
         issuers=issuers,
-        worse=tuple(_worse(point, ways, issuers) for point in comparison["worse"]),
+        worse=tuple(
+            _worse(point, ways, issuers, cheaper_from=comparison.get("cheaper_from"))
+            for point in comparison["worse"]
+        ),
         valid_until=datetime.fromisoformat(shown["valid_until"]),
     )
 
@@ -217,7 +220,9 @@ def _way(plain: Mapping[str, Any]) -> Way:
     )
 
 
-def _worse(point: str, ways: Mapping[str, Way], issuers: Way | None) -> str:
+def _worse(
+    point: str, ways: Mapping[str, Way], issuers: Way | None, *, cheaper_from: int | None
+) -> str:
     """Say in words where the new loan is worse."""
     if point == "whole_instalment":
         return say(
@@ -244,6 +249,13 @@ def _worse(point: str, ways: Mapping[str, Way], issuers: Way | None) -> str:
                 f"总共还得更多：新贷款 ¥{loan.total.grouped}，{against} ¥{other.total.grouped}。",
                 f"You pay more in total: ¥{loan.total.grouped} against ¥{other.total.grouped} "
                 f"with {against}.",
+            )
+        case "later":
+            return say(
+                f"最低还款额会随欠款减少：从第 {cheaper_from} 个月起，{against}每月要求还的比新贷款的月供少"
+                "（但总共还得更多）。",
+                f"The minimum falls with the debt: from month {cheaper_from} on, {against} asks for "
+                "less a month than the instalment (though in all it costs more).",
             )
         case _:
             return say(

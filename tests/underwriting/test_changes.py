@@ -137,9 +137,16 @@ def test_an_income_is_named_with_what_would_bind_then():
 
 
 def test_a_bound_above_every_cell_names_the_last_cell():
-    decision = decide(make.dossier(), Decimal("0.260000"), Decimal("0.330000"))
+    text = (policy.FOLDER / "2026-11.toml").read_text(encoding="utf-8")
+    lacking, _, _ = text.partition('[[risk.cell]]\nname = "5"')
+    _, _, rest = text.partition("# A fixed cost moves no optimum")
+    strict = policy.parse(f"{lacking}#{rest}".encode())
+    says = make.Says("0.260000", bound="0.330000")
+
+    decision = assessments.decide(make.dossier(), strict, says)
 
     assert decision.limit == Money(0)
+    assert decision.binding is Constraint.RISK
     assert decision.workings.change.input is Input.PD_BOUND
     assert decision.workings.change.value == Decimal("0.320000")
 

@@ -127,6 +127,23 @@ def test_a_loan_that_costs_more_than_the_issuers_offer_says_so():
     assert points == ("monthly_against_offers", "total_against_offers", "whole_instalment")
 
 
+def test_the_month_from_which_staying_asks_for_less_is_told_and_read_back():
+    told = disclosure.build(terms(), staying=STAYING, offers=None, cheaper_from=13)
+
+    document = json.loads(told.content)["comparison"]
+
+    assert document["worse"] == ["later_against_staying", "whole_instalment"]
+    assert disclosure.read_comparison(document) == told.comparison
+    assert told.comparison.cheaper_from == 13
+
+
+def test_an_offer_of_before_knows_no_such_month():
+    document = json.loads(shown().content)["comparison"]
+    del document["cheaper_from"]
+
+    assert disclosure.read_comparison(document).cheaper_from is None
+
+
 @given(
     quoted=st.integers(min_value=100, max_value=20_000_000),
     buffer=st.integers(min_value=0, max_value=50_000),

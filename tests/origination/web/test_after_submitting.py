@@ -92,6 +92,19 @@ def test_the_offer_names_every_cost_and_where_the_loan_is_worse(offered):
     assert "仅剩" not in offered.text
 
 
+def test_the_offer_tells_from_which_month_staying_would_ask_for_less(phone, outside):
+    outside.clock.advance(timedelta(days=4))  # the policy of 24 November looks at every month
+    steps.submit(phone)
+    assert assessing.run(outside) == 1
+
+    phone.open("/my")
+
+    assert phone.path == "/offer"
+    assert "最低还款额会随欠款减少：从第" in phone.text
+    phone.open("/offer?lang=en")
+    assert "The minimum falls with the debt: from month" in phone.text
+
+
 def test_the_offer_in_english_names_the_same(offered):
     offered.open("/offer?lang=en")
 
