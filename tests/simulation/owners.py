@@ -62,7 +62,7 @@ class Owners:
                 found.append(("request", self._request(loan_id)))
             elif chance < 0.25:
                 found.append(("request again", self._request(loan_id, again=True)))
-            elif chance < 0.45:
+            elif chance < 0.6:
                 found.append(("ask change", self._ask(loan_id)))
         found += [("decide change", self._decide(one)) for one in self.state.amendments]
         for debit in self.state.debits:

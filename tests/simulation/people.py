@@ -115,6 +115,7 @@ class People:
             found.append(("call off", self._call_off(leg_id, self.random.choice(STAFF))))
         elif chance < 0.09:
             found.append(("hold", self._hold(leg_id)))
+            found.append(("call off", self._call_off(leg_id, self.random.choice(STAFF))))
         elif chance < 0.14:
             order = self.random.choice(self.orders)
             changed = replace(order, months=24)

@@ -182,7 +182,7 @@ def draw(seed: int) -> Plan:
 
 def _steered(plan: Plan, random: Random) -> Plan:
     """Have the seed come by the point at which its workers are to die."""
-    if plan.due_dates and random.random() < 0.5:
+    if plan.due_dates and random.random() < 0.8:
         # Only a loan that runs is waived, charged or written off by four eyes.
         return replace(plan, dies_at="K12 ")
     return replace(plan, **STEERED.get(plan.dies_at, {}))

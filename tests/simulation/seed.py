@@ -51,9 +51,8 @@ MAY_FAIL: Final = (ClaimLost, Refused)
 
 DEATH_AT_POINT: Final = 0.3
 """How often a worker dies at the point that the seed has chosen."""
-DEATH_AT_RARE_POINT: Final = 0.8
-RARE: Final = frozenset({"K3 ", "K4 ", "K5 ", "K9 "})
-"""Points at which a worker stands once in a payment or a notice, for one step."""
+DEATH_AT: Final = {"K3 ": 0.8, "K4 ": 0.8, "K5 ": 0.8, "K9 ": 0.9, "K10 ": 0.1}
+"""How often at points at which it stands for one step alone, or for many."""
 DEATHS_AT_POINT_MAX: Final = 3
 TURNS_LATER: Final = 250
 LEAPS_LATER: Final = 8
@@ -204,7 +203,7 @@ class Simulation:
         if chance < self.plan.deaths:
             return True
         wanted = self.plan.dies_at
-        often = DEATH_AT_RARE_POINT if wanted in RARE else DEATH_AT_POINT
+        often = DEATH_AT.get(wanted, DEATH_AT_POINT)
         if not wanted or self.died >= DEATHS_AT_POINT_MAX or chance >= often:
             return False
         if not point_of(worker).startswith(wanted):
