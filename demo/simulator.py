@@ -8,7 +8,8 @@ share of bad loans among referred debtors is an assumption of 12 to 18 %).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -31,17 +32,33 @@ WATCHLIST_SHARE: Final = 0.02
 NO_INCOME_SHARE: Final = 0.03
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the people of some time differ from the others; planted to see that it is found."""
+
+    stress: float = 0.0
+    """Added to everybody's hidden stress, in standard deviations: the figures move with it."""
+    outcome: float = 0.0
+    """Added to the log-odds of turning bad, while every figure stays as it is."""
+
+
+QUIET: Final = Drift()
+
+
 def population(
-    seed: int, count: int, *, month: date, year_now: int, first: int
+    seed: int, count: int, *, month: date, year_now: int, first: int, drift: Drift = QUIET
 ) -> Iterator[Person]:
-    """Draw people; the same seed, count and first number give the same people."""
+    """Draw people; the same seed, count, first number and drift give the same people."""
     for number in range(first, first + count):
-        yield person(Random(f"{seed}/{number}"), number, month=month, year_now=year_now)
+        draw = Random(f"{seed}/{number}")
+        yield person(draw, number, month=month, year_now=year_now, drift=drift)
 
 
-def person(random: Random, number: int, *, month: date, year_now: int) -> Person:
+def person(
+    random: Random, number: int, *, month: date, year_now: int, drift: Drift = QUIET
+) -> Person:
     """Draw one person with figures, cards and an outcome that depends on them."""
-    stress = random.gauss(0, 1)
+    stress = random.gauss(0, 1) + drift.stress
     tier = _choose(random, CITY_TIERS)
     income = URBAN_INCOME_MONTHLY * tier * math.exp(random.gauss(-0.1, 0.35) - 0.12 * stress)
     balances = _balances(random, stress)
@@ -63,7 +80,7 @@ def person(random: Random, number: int, *, month: date, year_now: int) -> Person
         essential_costs=_whole_yuan(min(LIVING_COST_MONTHLY * tier, income * 0.6)),
         cards=cards.spread(balances, random),
         watchlisted=random.random() < WATCHLIST_SHARE,
-        turned_bad=random.random() < _bad_probability(figures, income),
+        turned_bad=random.random() < bad_probability(figures, income, drift),
     )
 
 
@@ -116,12 +133,17 @@ def _figures(
     return {name: None if value is None else Decimal(str(value)) for name, value in whole.items()}
 
 
-def _bad_probability(figures: dict[str, Decimal | None], income: float) -> float:
+def bad_probability(
+    figures: Mapping[str, Decimal | None], income: float, drift: Drift = QUIET
+) -> float:
+    """Give the probability that a person with these figures and monthly income turns bad."""
+
     def figure(name: str) -> float:
         return float(figures[name] or 0)
 
     logit = (
         BAD_BASE_LOGIT
+        + drift.outcome
         + 0.22 * (figure("inquiries_12m") - 3)
         + 0.16 * (figure("accounts_opened_24m") - 3)
         + 0.020 * (figure("card_utilisation_pct") - 62)

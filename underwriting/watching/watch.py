@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -15,20 +14,17 @@ from kernel.clock import business_day, require_aware
 from kernel.refusals import Refused
 from underwriting.records.watching import WatchDay, WatchReading
 from underwriting.watched import Measure, Reading, Verdict
+from underwriting.watching import bars as watching_bars
 from underwriting.watching import (
-    agencies,
-    collusion,
+    counted,
     counting_decisions,
     counting_links,
     counting_loans,
-    drift,
-    fairness,
-    matured,
     readings,
     vintages,
 )
-from underwriting.watching import bars as watching_bars
 from underwriting.watching.bars import Bars
+from underwriting.watching.counted import Counted, Loans
 from underwriting.watching.readings import ReadingView
 
 ALARM: Final = "watch.alarm"
@@ -63,64 +59,48 @@ def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]
     ).first()
     if begun is not None:
         counting_loans.note_marks(session, day=day, at=at)
-        for reading in _read(session, day, bars):
+        for reading in counted.readings(_count(session, day, bars), bars):
             _keep(session, reading, day=day, at=at)
         session.flush()
     return readings.of_day(session, day)
 
 
-def _read(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
-    yield from _decisions(session, day, bars)
-    yield from _loans(session, day, bars)
-    yield from _collusion(session, day, bars)
-    yield from _fairness(session, day, bars)
-
-
-def _decisions(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
-    decided = counting_decisions.decided(session, day, bars)
-    if decided is not None:
-        yield from drift.readings(decided, bars)
+def _count(session: Session, day: date, bars: Bars) -> Counted:
     window = counting_decisions.window(day, days=bars.agencies.window_days)
     earlier = counting_decisions.before(window, days=bars.agencies.reference_days)
     most = bars.agencies.agencies_max
-    current = counting_decisions.by_agency(session, window, most=most)
-    reference = counting_decisions.by_agency(session, earlier, most=most)
-    yield from agencies.readings(current, {each.name: each for each in reference}, bars)
-
-
-def _loans(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
-    yield from matured.calibration(
-        counting_loans.matured_by_agency(session, day, bars),
-        counting_loans.matured_by_month(session, day, bars),
-        bars,
+    before = counting_decisions.by_agency(session, earlier, most=most)
+    fair = counting_decisions.window(day, days=bars.fairness.window_days)
+    return Counted(
+        decided=counting_decisions.decided(session, day, bars),
+        granted=counting_decisions.by_agency(session, window, most=most),
+        granted_before={each.name: each for each in before},
+        granted_by_group=counting_decisions.by_group(session, fair),
+        loans=_loans(session, day, bars),
+        signs={
+            Measure.ALIKE_TEXTS: counting_links.alike_texts(session, day, bars),
+            Measure.SHARED_DEVICES: counting_links.shared_devices(session, day, bars),
+            Measure.INFLATED_BALANCES: counting_links.inflated_balances(session, day, bars),
+        },
+        rings=counting_links.rings(session, day, bars),
     )
+
+
+def _loans(session: Session, day: date, bars: Bars) -> Loans:
     pds, bads = counting_loans.ranked(session, day, bars)
-    yield from matured.ranking(pds, bads, bars, model=matured.ALL)
-    points = vintages.points(
-        counting_loans.booked(session, day, bars),
-        counting_loans.marked(session, day, bars),
-        day=day,
-        months=bars.vintages.months,
+    return Loans(
+        by_agency=counting_loans.matured_by_agency(session, day, bars),
+        by_month=counting_loans.matured_by_month(session, day, bars),
+        by_group=counting_loans.matured_by_group(session, day, bars),
+        pds=pds,
+        bads=bads,
+        points=vintages.points(
+            counting_loans.booked(session, day, bars),
+            counting_loans.marked(session, day, bars),
+            day=day,
+            months=bars.vintages.months,
+        ),
     )
-    yield from vintages.readings(points, bars)
-
-
-def _collusion(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
-    for measure, count in (
-        (Measure.ALIKE_TEXTS, counting_links.alike_texts),
-        (Measure.SHARED_DEVICES, counting_links.shared_devices),
-        (Measure.INFLATED_BALANCES, counting_links.inflated_balances),
-    ):
-        yield from collusion.readings(measure, count(session, day, bars), bars)
-    yield from collusion.rings(counting_links.rings(session, day, bars), bars)
-
-
-def _fairness(session: Session, day: date, bars: Bars) -> Iterable[Reading]:
-    window = counting_decisions.window(day, days=bars.fairness.window_days)
-    granted = counting_decisions.by_group(session, window)
-    yield from fairness.approvals(granted, bars)
-    yield from fairness.limits(granted, bars)
-    yield from fairness.errors(counting_loans.matured_by_group(session, day, bars), bars)
 
 
 def _keep(session: Session, reading: Reading, *, day: date, at: datetime) -> None:

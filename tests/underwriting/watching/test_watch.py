@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from demo import rings, simulator
+from demo.simulator import Drift
 from kernel.events import Event
 from tests.underwriting.watching import town
 from tests.underwriting.watching.town import DAY, NOW, key, ref
-from underwriting.graph import rings
+from underwriting.graph import rings as walked
+from underwriting.graph import texts
 from underwriting.graph.sights import LinkTable
 from underwriting.records.watching import LoanMark, WatchReading
 from underwriting.watched import Mark, Measure, Sex, Verdict
@@ -177,13 +180,13 @@ def test_the_table_of_links_gives_the_same_figures_as_the_law_says(session):
         town.refer(session, number, DAY - timedelta(days=5 - number), *keys)
     town.lend(session, 2, DAY - timedelta(days=3))
 
-    found = rings.figures(LinkTable(session), ref(4), as_of=town.at(DAY - timedelta(days=1)))
+    found = walked.figures(LinkTable(session), ref(4), as_of=town.at(DAY - timedelta(days=1)))
 
     assert (found["ring_size"], found["ring_agencies"], found["ring_age_days"]) == (4, 1, 3)
     assert (found["ring_device_shared"], found["ring_card_shared"]) == (1, 0)
     # The loan began the day before as_of and is not late: 0.75 / 6.
     assert found["ring_late_pct"] == Decimal("12.5000")
-    early = rings.figures(LinkTable(session), ref(2), as_of=town.at(DAY - timedelta(days=3)))
+    early = walked.figures(LinkTable(session), ref(2), as_of=town.at(DAY - timedelta(days=3)))
     assert early["ring_size"] == 2
 
 
@@ -196,3 +199,59 @@ def test_twice_keeps_no_reading_twice(session):
     watch.run(session, day=DAY, at=NOW)
 
     assert before == session.scalar(select(func.count()).select_from(WatchReading)) > 0
+
+
+def simulated(session, *, drift: Drift, ring: int) -> None:
+    """Let people of the simulator apply before and now, and a ring among them."""
+    town.serve(session, since=DAY - timedelta(days=120))
+    for is_now, count, of in ((False, 500, simulator.QUIET), (True, 300, drift)):
+        people = simulator.population(
+            5, count, month=DAY, year_now=2026, first=1_000 if is_now else 1, drift=of
+        )
+        rows = []
+        for number, person in enumerate(people, 1_000 if is_now else 1):
+            income = float(person.monthly_income.as_yuan) if person.monthly_income else 8_000.0
+            rows.append(
+                town.decision(
+                    number,
+                    DAY - timedelta(days=number % 29 + (0 if is_now else 60)),
+                    pd=simulator.bad_probability(person.figures, income),
+                    figures={n: None if v is None else float(v) for n, v in person.figures.items()},
+                )
+            )
+        town.decide(session, rows)
+    traces = [
+        *rings.honest(5, range(1_000, 1_100), agencies=["north", "south"]),
+        *rings.planted(5, range(9_000, 9_000 + ring), agency="south"),
+    ]
+    for trace in traces:
+        signed = texts.signature(trace.text, keyed=town.digest)
+        assert signed is not None
+        shared = [key("device", trace.device), *(key("card", card) for card in trace.cards)]
+        bands = [key("text", band) for band in texts.bands(signed)]
+        town.refer(session, trace.number, DAY, *shared, *bands, agency=trace.agency, text=signed)
+
+
+def test_the_simulators_quiet_people_ring_nothing(session):
+    simulated(session, drift=simulator.QUIET, ring=0)
+
+    found = watch.run(session, day=DAY, at=NOW)
+
+    assert {each.measure for each in found} >= {Measure.FIGURE_DRIFT, Measure.ALIKE_TEXTS}
+    assert [each for each in found if each.verdict is Verdict.ALARM] == []
+
+
+def test_the_simulators_drift_and_ring_are_found(session):
+    simulated(session, drift=Drift(stress=0.8), ring=9)
+
+    found = watch.run(session, day=DAY, at=NOW)
+
+    rang = {(each.measure, each.subject) for each in found if each.verdict is Verdict.ALARM}
+    assert (Measure.SCORE_DRIFT, town.MODEL) in rang
+    assert (Measure.FIGURE_DRIFT, "inquiries_12m") in rang
+    assert (Measure.RING, str(ref(9_000))) in rang
+    assert (Measure.ALIKE_TEXTS, "south") in rang
+    [ring] = [each for each in found if each.measure is Measure.RING]
+    assert (ring.value, ring.detail["linked_by"]) == (9, ["card", "device"])
+    dossier = walked.figures(LinkTable(session), ref(9_008), as_of=NOW)
+    assert (dossier["ring_text_people"], dossier["ring_card_shared"]) == (8, 1)
