@@ -1,10 +1,12 @@
-"""Commands that make and measure models: train, evaluate."""
+"""Commands that make and measure models: train, evaluate. Exit codes: see `faults`."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import polars as pl
@@ -14,13 +16,29 @@ from rich.table import Table
 from kernel import db
 from kernel.actors import COMMAND_LINE
 from kernel.surroundings import Surroundings
+from underwriting.cli import evaluating
 from underwriting.cli.faults import told_as_exit_codes
 from underwriting.cli.printing import as_json_option, file_argument, show, spell_json
-from underwriting.models import metrics, registry, scoring, spec, training, training_file
+from underwriting.models import (
+    evaluation,
+    metrics,
+    reading,
+    registry,
+    scoring,
+    spec,
+    spec_sets,
+    training,
+    training_file,
+    training_sets,
+)
+from underwriting.models.artifact import TrainedModel
+from underwriting.models.evaluation import Evaluation, Tell
 from underwriting.models.metrics import Metrics
+from underwriting.models.reading import Aux
 from underwriting.models.scoring import Model
 from underwriting.models.spec import TrainingSpec
 from underwriting.models.spec_search import SpecFaulty
+from underwriting.models.spec_sets import SetSpec
 from underwriting.models.training_file import TrainingFileFaulty
 
 SPEC: Final = "card_repayers"
@@ -33,9 +51,11 @@ SEED: Final = 20261120
 @click.option("--seed", type=int, default=SEED, show_default=True)
 @click.option("--before", type=click.DateTime(["%Y-%m"]), help="only months before YYYY-MM")
 @click.option("--publish", "and_publish", is_flag=True, help="put the model into service at once")
+@click.option("--aux", "aux", multiple=True, help="a data set's second file: NAME=FILE")
+@click.option("--out", type=click.Path(path_type=Path), help="folder for a data set's model")
 @as_json_option
 @click.pass_obj
-def train_command(
+def train_command(  # noqa: PLR0913 - a parameter for each option
     surroundings: Surroundings,
     *,
     file: Path,
@@ -43,40 +63,172 @@ def train_command(
     seed: int,
     before: date | None,
     and_publish: bool,
+    aux: tuple[str, ...],
+    out: Path | None,
     as_json: bool,
 ) -> None:
-    """Train a model on FILE and keep it as a candidate. The same file and seed: the same model."""
-    with told_as_exit_codes(), Console(stderr=True).status("training"):
-        ours = spec.find(spec_name)
-        frame = _months_before(training_file.read_training_file(file, ours), before)
-        trained = training.train(frame, ours, seed)
-        at = surroundings.clock.now()
-        with db.transaction() as session:
-            record = registry.register(session, trained, by=COMMAND_LINE, at=at)
-            if and_publish:
-                registry.publish(
-                    session, record, by=COMMAND_LINE, at=at, reason="published by train"
+    """Train a model on FILE. The same file, spec and seed: the same model.
+
+    A spec of dossiers makes a candidate that may be published. A data set's spec makes files in
+    the folder of --out, which are never published: our dossiers have not its features. Its seed
+    stands in the spec.
+    """
+    with told_as_exit_codes(), evaluating.progress() as tell:
+        ours = spec_sets.find(spec_name)
+        if isinstance(ours, SetSpec):
+            if and_publish or before or seed != SEED:
+                raise SpecFaulty(
+                    f"a model of the data set {ours.name} is never published, for our dossiers "
+                    "have not its features; its seed stands in the spec, and --before goes with "
+                    "the spec of dossiers"
                 )
-            told = {"model": record.name, "status": record.status.value}
+            found = _kept_as_files(ours, file, evaluating.aux_files(aux), out=out, tell=tell)
+        else:
+            if aux or out:
+                raise SpecFaulty("--aux and --out go with the spec of a data set")
+            frame = _months_before(training_file.read_training_file(file, ours), before)
+            trained = training.train(
+                frame, ours, seed, lambda done, all_: tell("search", done, all_)
+            )
+            at = surroundings.clock.now()
+            found = _registered(trained, at=at, and_publish=and_publish)
+    show(found, as_json=as_json)
+
+
+def _registered(trained: TrainedModel, *, at: datetime, and_publish: bool) -> dict[str, Any]:
+    with db.transaction() as session:
+        record = registry.register(session, trained, by=COMMAND_LINE, at=at)
+        if and_publish:
+            registry.publish(session, record, by=COMMAND_LINE, at=at, reason="published by train")
+        found = {"model": record.name, "status": record.status.value}
     facts = trained.facts
-    told |= {key: facts[key] for key in ("rows", "bads", "rounds", "windows", "out_of_time")}
-    show(told, as_json=as_json)
+    return found | {key: facts[key] for key in ("rows", "bads", "rounds", "windows", "out_of_time")}
+
+
+def _kept_as_files(
+    ours: SetSpec, file: Path, aux: Aux, *, out: Path | None, tell: Tell
+) -> dict[str, Any]:
+    if out is None:
+        raise SpecFaulty(
+            f"a model of the data set {ours.name} is kept as files alone: name a folder by --out"
+        )
+    loans = reading.read(file, ours, aux=aux)
+    model = training_sets.train(loans, ours, tell=lambda done, all_: tell("search", done, all_))
+    trained = model.trained()
+    folder = out / trained.model_id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.ubj").write_bytes(trained.artifact)
+        (folder / "manifest.json").write_bytes(trained.manifest)
+    except OSError as fault:
+        raise TrainingFileFaulty(f"{folder.name} cannot be written: {fault.strerror}") from None
+    facts = trained.facts
+    return {
+        "model": trained.model_id,
+        "status": "files only, serves nobody",
+        "folder": str(folder),
+    } | {key: facts[key] for key in ("rows", "bads", "rounds", "folds_log_loss")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What an evaluation is asked for."""
+
+    model: str | None
+    file: Path | None
+    spec_name: str | None
+    train: Path | None
+    test: Path | None
+    aux: tuple[str, ...]
+    folder: Path | None
+    splits: int
+    protected: bool
 
 
 @click.command("evaluate")
-@click.argument("model")
-@file_argument
-@click.option("--spec", "spec_name", help="how FILE is read; by default as the model's own spec")
+@click.argument("model", required=False)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--spec", "spec_name", help="a name or a .toml file")
+@click.option("--train", type=click.Path(path_type=Path), help="loans that teach")
+@click.option("--test", type=click.Path(path_type=Path), help="loans that judge")
+@click.option("--aux", multiple=True, help="a second file: NAME=FILE; a name may come twice")
+@click.option("--all", "folder", type=click.Path(path_type=Path), help="folder of data sets")
+@click.option(
+    "--splits", type=click.IntRange(1, evaluation.SPLITS_MAX), default=1, show_default=True,
+    help="splits inside the training file, where there is no test file",
+)  # fmt: skip
+@click.option(
+    "--with-protected", "protected", is_flag=True,
+    help="also show what leaving protected attributes out costs",
+)  # fmt: skip
 @as_json_option
-def evaluate_command(*, model: str, file: Path, spec_name: str | None, as_json: bool) -> None:
-    """Measure MODEL on the loans of FILE, whole and by month."""
+def evaluate_command(*, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - see _Question
+    """Measure a model on loans that it did not learn from.
+
+    \b
+    evaluate MODEL FILE                      a kept model, whole and by month
+    evaluate --spec SPEC --train A --test B  a data set's spec: trained on A, judged by B
+    evaluate --spec SPEC --train A           the same, judged by parts of A that taught nothing
+    evaluate --all DATA_DIR                  every data set of a folder that has a spec of ours
+
+    SPEC is a file or the name of a data set. The second files of a set are named by --aux or lie
+    beside A or B; parts of one name are put together, equal rows once.
+    """  # noqa: D301 - the sign keeps click from filling the lines
+    question = _Question(**asked)
     with told_as_exit_codes():
-        with db.transaction() as session:
-            trained = registry.trained(session, registry.find(session, model))
-        loaded = scoring.load(trained)
-        ours = spec.find(spec_name or str(trained.facts["spec"]))
-        frame = training_file.read_training_file(file, ours)
-        found = _measured(loaded, frame, ours)
+        if question.folder is None and question.train is None:
+            _evaluate_model(question, as_json=as_json)
+            return
+        with evaluating.progress() as tell:
+            found = [each.to_plain() for each in _evaluations(question, tell)]
+    if not as_json:
+        evaluating.print_tables(found)
+    elif len(found) == 1 and question.folder is None:
+        click.echo(spell_json(found[0]))
+    else:
+        click.echo(spell_json({"evaluations": found}))
+
+
+def _evaluations(asked: _Question, tell: Tell) -> Iterator[Evaluation]:
+    if asked.model is not None:
+        raise SpecFaulty("a kept MODEL is evaluated without --train and --all")
+    if asked.folder is not None:
+        if asked.train or asked.test or asked.spec_name or asked.aux:
+            raise SpecFaulty("--all takes no --spec, --train, --test or --aux")
+        yield from evaluating.of_folder(
+            asked.folder, splits=asked.splits, protected=asked.protected, tell=tell
+        )
+        return
+    if asked.spec_name is None or asked.train is None:
+        raise SpecFaulty("--train needs --spec")
+    ours, aux = evaluating.set_spec(asked.spec_name), evaluating.aux_files(asked.aux)
+    if asked.test is None:
+        yield from evaluation.inside(
+            ours,
+            asked.train,
+            aux=aux,
+            splits=asked.splits,
+            protected=asked.protected,
+            tell=tell,
+        )
+    else:
+        yield evaluation.of_files(
+            ours, asked.train, asked.test, aux=aux, protected=asked.protected, tell=tell
+        )
+
+
+def _evaluate_model(asked: _Question, *, as_json: bool) -> None:
+    if asked.model is None or asked.file is None:
+        raise SpecFaulty(
+            "name a kept MODEL and a FILE, or --spec with --train and --test, or --all with a folder"
+        )
+    if asked.test or asked.aux or asked.protected:
+        raise SpecFaulty("--test, --aux and --with-protected go with --spec and --train")
+    with db.transaction() as session:
+        trained = registry.trained(session, registry.find(session, asked.model))
+    loaded = scoring.load(trained)
+    ours = spec.find(asked.spec_name or str(trained.facts["spec"]))
+    found = _measured(loaded, training_file.read_training_file(asked.file, ours), ours)
     if as_json:
         click.echo(spell_json({month: each.to_plain() for month, each in found.items()}))
         return

@@ -1,0 +1,239 @@
+"""How good a data set's model is on loans that nothing was fitted on."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from underwriting.models import metrics, reading, split, stability, training_sets
+from underwriting.models.calibration import Floats
+from underwriting.models.reading import Aux, Loans
+from underwriting.models.spec_sets import SetSpec
+from underwriting.models.split import Fold, NotSplit, Split
+from underwriting.models.training import NotTrainable
+from underwriting.models.training_file import TrainingFileFaulty
+from underwriting.models.training_sets import SetModel
+
+SPLITS_MAX: Final = 20
+HALF: Final = 0.5
+
+Tell = Callable[[str, int, int], None]
+"""Hears of a stage, of steps done and of all."""
+
+
+def _silent(_stage: str, _done: int, _all: int) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One model measured on loans apart from those it learnt from."""
+
+    spec: SetSpec
+    how: str
+    """Where the judging loans come from."""
+    plain: dict[str, Any]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Spell what was found."""
+        return {
+            "spec": self.spec.name,
+            "spec_sha256": self.spec.sha256,
+            "how": self.how,
+            "label": self.spec.label,
+            "limits": self.spec.limits,
+            **self.plain,
+        }
+
+
+def evaluate(
+    train: Loans, test: Loans, spec: SetSpec, *, how: str, tell: Tell = _silent
+) -> Evaluation:
+    """Train on some loans and measure on others.
+
+    Raises:
+        NotTrainable: the loans make no model.
+        TrainingFileFaulty: the judged loans are of one kind only.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    model = training_sets.train(train, spec, tell=lambda done, all_: tell("search", done, all_))
+    judged = _judged(test)
+    pds = model.pds(judged)
+    plain = {
+        "train": _told(train),
+        "test": {**_told(test), "unseen_words": model.statistics.unseen(judged.words)},
+        "model": metrics.measure(pds, judged.bads).to_plain(),
+        "scorecard": metrics.measure(model.scorecard_pds(judged), judged.bads).to_plain(),
+        "psi": _psi(model, pds),
+        "months": _by_month(pds, judged),
+        "chosen": _chosen(model),
+        "features": len(model.features),
+        "protected_left_out": sorted(spec.declared.protected),
+        "seconds": round(time.perf_counter() - wall, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "memory_peak_mb": _memory_mb(),
+    }
+    return Evaluation(spec=spec, how=how, plain=plain)
+
+
+def with_protected(
+    train: Loans, test: Loans, spec: SetSpec, *, tell: Tell = _silent
+) -> dict[str, Any]:
+    """Measure what a model would reach that was told protected attributes; it is never kept.
+
+    Raises:
+        NotTrainable, TrainingFileFaulty: as `evaluate` does.
+    """
+    model = training_sets.train(
+        train, spec, protected=True, tell=lambda done, all_: tell("with protected", done, all_)
+    )
+    judged = _judged(test)
+    return {
+        "model": metrics.measure(model.pds(judged), judged.bads).to_plain(),
+        "scorecard": metrics.measure(model.scorecard_pds(judged), judged.bads).to_plain(),
+        "attributes": sorted(spec.declared.protected),
+    }
+
+
+def of_files(
+    spec: SetSpec,
+    train: Path,
+    test: Path,
+    *,
+    aux: Aux,
+    protected: bool = False,
+    tell: Tell = _silent,
+) -> Evaluation:
+    """Train on one file and measure on another.
+
+    Raises:
+        TrainingFileFaulty: a file cannot be used.
+        NotTrainable: the loans make no model.
+    """
+    tell("reading", 0, 2)
+    taught, judged = (
+        reading.read(path, spec, aux=reading.beside(spec, (train, test), aux))
+        for path in (train, test)
+    )
+    tell("reading", 2, 2)
+    found = evaluate(taught, judged, spec, how="the test file", tell=tell)
+    if not protected:
+        return found
+    files = reading.beside(spec, (train, test), aux)
+    told = [reading.read(path, spec, aux=files, protected=True) for path in (train, test)]
+    also = with_protected(told[0], told[1], spec, tell=tell)
+    return Evaluation(spec=spec, how=found.how, plain={**found.plain, "with_protected": also})
+
+
+def inside(
+    spec: SetSpec,
+    path: Path,
+    *,
+    aux: Aux,
+    splits: int = 1,
+    protected: bool = False,
+    tell: Tell = _silent,
+) -> Iterator[Evaluation]:
+    """Measure a spec on one file alone, by honest splits inside it.
+
+    With a time, every split is judged by loans later than those that teach; without one, by
+    loans drawn by their content.
+
+    Raises:
+        TrainingFileFaulty: the file cannot be used.
+        NotTrainable: a part of the loans makes no model.
+    """
+    loans = reading.read(path, spec, aux=aux)
+    told = reading.read(path, spec, aux=aux, protected=True) if protected else None
+    try:
+        folds = outer_folds(loans, spec, splits)
+    except NotSplit as fault:
+        raise NotTrainable(str(fault)) from None
+    for number, fold in enumerate(folds, 1):
+        how = f"split {number} of {splits} inside the training file, " + (
+            "by content" if loans.order is None else "by time"
+        )
+        found = evaluate(
+            loans.part(fold.teaching), loans.part(fold.judging), spec, how=how, tell=tell
+        )
+        if told is not None:
+            also = with_protected(
+                told.part(fold.teaching), told.part(fold.judging), spec, tell=tell
+            )
+            found = Evaluation(spec=spec, how=how, plain={**found.plain, "with_protected": also})
+        yield found
+
+
+def outer_folds(loans: Loans, spec: SetSpec, splits: int) -> list[Fold]:
+    """Split loans to measure a spec on a training file alone.
+
+    Raises:
+        NotSplit: the loans cannot be split so.
+    """
+    if loans.order is None:
+        numbers = loans.numbers()
+        return [
+            split.apart(numbers, spec.split.outer_share, seed=spec.seed + 1000 + number)
+            for number in range(splits)
+        ]
+    if splits == 1:
+        return [split.newest(loans.order, spec.split.outer_share)]
+    return split.by_time(
+        loans.order, Split(folds=splits, first_share=HALF, outer_share=spec.split.outer_share)
+    )
+
+
+def _judged(test: Loans) -> Loans:
+    judged = test.only_judged()
+    if not 0 < judged.bads.sum() < len(judged):
+        raise TrainingFileFaulty("the loans to judge are of one kind only, or there are none")
+    return judged
+
+
+def _told(loans: Loans) -> dict[str, Any]:
+    return {
+        **loans.told,
+        "loans": len(loans),
+        "bads": int(loans.bads.sum()),
+        "judged": int(loans.judged.sum()),
+    }
+
+
+def _psi(model: SetModel, pds: Floats) -> dict[str, Any]:
+    found = stability.psi(model.fold_pds, pds)
+    return found.to_plain()
+
+
+def _by_month(pds: Floats, judged: Loans) -> dict[str, Any]:
+    if judged.months is None:
+        return {}
+    months = np.array(judged.months)
+    found = {}
+    for month in sorted(set(judged.months)):
+        here = months == month
+        bads = judged.bads[here]
+        if 0 < bads.sum() < len(bads):
+            found[month] = metrics.measure(pds[here], bads).to_plain()
+    return found
+
+
+def _chosen(model: SetModel) -> dict[str, Any]:
+    return {
+        "parameters": dict(model.choice.taught.parameters),
+        "rounds": model.rounds,
+        "trials": model.choice.trials,
+        "folds_log_loss": f"{model.choice.log_loss:.6f}",
+        "calibration": model.calibration.kind.value,
+        "scorecard_share": model.scorecard_share,
+    }
+
+
+def _memory_mb() -> int:
+    """Give the most memory the process ever held (Linux counts KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
