@@ -16,6 +16,8 @@ from typing import Final
 from benchmarks import (
     assessment_one,
     end_of_day,
+    features_dossier,
+    features_families,
     ledger_hot,
     ledger_random,
     payout_saga,
@@ -34,6 +36,8 @@ BENCHMARKS: Final[Mapping[str, Callable[[Bench], list[Row]]]] = {
     "schedule_one": schedule_one.measure,
     "schedule_many": schedule_many.measure,
     "assessment_one": assessment_one.measure,
+    "features_dossier": features_dossier.measure,
+    "features_families": features_families.measure,
     "ledger_random": ledger_random.measure,
     "ledger_hot": ledger_hot.measure,
     "payout_saga": payout_saga.measure,

@@ -17,7 +17,6 @@ import polars as pl
 
 from underwriting.features.cells import Plain
 from underwriting.features.expressions import Expression, Leaf, Seen, Text
-from underwriting.features.operations import DAY
 
 WINDOW_DAYS_MAX: Final = 36_500
 
@@ -151,21 +150,11 @@ class Drawn(Leaf):
         }
 
 
-def of_times(aggregate: Aggregate, times: list[int], as_of: int | None) -> Decimal | None:
-    """Work out an aggregate of the events themselves, by their times in order."""
-    if aggregate is Aggregate.COUNT:
-        return Decimal(len(times))
-    if not times or as_of is None:
-        return None
-    at = times[0] if aggregate is Aggregate.DAYS_SINCE_FIRST else times[-1]
-    return Decimal(as_of - at) / DAY
-
-
 def of_numbers(aggregate: Aggregate, known: list[Decimal]) -> Decimal | None:
     """Work out an aggregate of the known numbers, in the order of their events."""
-    if aggregate is Aggregate.KNOWN:
-        return Decimal(len(known))
-    return _OF_NUMBERS[aggregate](known) if known else None
+    if known:
+        return _OF_NUMBERS[aggregate](known)
+    return Decimal(0) if aggregate is Aggregate.KNOWN else None
 
 
 def _deviation(known: list[Decimal]) -> Decimal | None:
@@ -189,6 +178,7 @@ def _fits(aggregate: Aggregate, of: Expression | None) -> bool:
 
 _OF_NUMBERS: Final[Mapping[Aggregate, Callable[[list[Decimal]], Decimal | None]]] = (
     MappingProxyType({
+        Aggregate.KNOWN: lambda known: Decimal(len(known)),
         Aggregate.SUM: lambda known: sum(known, Decimal(0)),
         Aggregate.MEAN: lambda known: sum(known, Decimal(0)) / len(known),
         Aggregate.MIN: min,

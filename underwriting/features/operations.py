@@ -23,6 +23,7 @@ DAY: Final = 86_400_000_000
 PARTS_MAX: Final = 100
 
 _NEAR: Final = float(NEAR)
+_DAY: Final = Decimal(DAY)
 _ONE: Final = Decimal(1)
 _NOUGHT: Final = Decimal(0)
 _LOG_MIN: Final = NEAR - 1
@@ -226,7 +227,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({
         many=lambda parts: _flags(parts[0] != 1),
     ),
     "days": Operation(
-        least=2, most=2, one=_if_known(lambda parts: (parts[0] - parts[1]) / DAY),
+        least=2, most=2, one=_if_known(lambda parts: (parts[0] - parts[1]) / _DAY),
         many=lambda parts: (parts[0] - parts[1]) / float(DAY),
     ),
 })  # fmt: skip

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from underwriting.features import cells, histories
 from underwriting.features.cells import Column
@@ -16,6 +16,8 @@ from underwriting.features.histories import Aggregate, Drawn, History
 from underwriting.features.operations import DAY, OPERATIONS
 
 Rows = Sequence[Mapping[str, Any]]
+
+_COUNT: Final = Aggregate.COUNT
 
 
 def single(
@@ -81,6 +83,7 @@ class _Past:
         self._times: list[int] = []
         self._moments: dict[str, list[int | None]] = {}
         self._chosen: dict[tuple[int | None, int], tuple[Expression | None, list[int]]] = {}
+        self._firsts: dict[int, int] = {}
         self._passed: dict[int, tuple[Expression | None, list[int]]] = {}
         self._numbers: dict[int, tuple[Expression, list[Decimal | None]]] = {}
         self._words: dict[Column, list[str | None]] = {}
@@ -91,10 +94,12 @@ class _Past:
             return None
         places = self._places(drawn)
         if drawn.of is None:
-            if drawn.aggregate is Aggregate.COUNT:
+            if drawn.aggregate is _COUNT:
                 return Decimal(len(places))
-            times = [self._times[place] for place in places]
-            return histories.of_times(drawn.aggregate, times, self._as_of)
+            if not places or self._as_of is None:
+                return None
+            place = places[0] if drawn.aggregate is Aggregate.DAYS_SINCE_FIRST else places[-1]
+            return Decimal(self._as_of - self._times[place]) / DAY
         if isinstance(drawn.of, Text):
             words = self._words_of(drawn.of.column)
             return Decimal(len({words[place] for place in places} - {None}))
@@ -137,19 +142,22 @@ class _Past:
         key = (drawn.days, id(drawn.where))
         found = self._chosen.get(key)
         if found is None:
-            passing = self._passing(drawn.where)
-            first = bisect_left(passing, self._first(drawn.days))
-            found = (drawn.where, passing[first:])
+            places = self._passing(drawn.where)
+            if drawn.days is not None:
+                places = places[bisect_left(places, self._first(drawn.days)) :]
+            found = (drawn.where, places)
             self._chosen[key] = found
         return found[1]
 
-    def _first(self, days: int | None) -> int:
+    def _first(self, days: int) -> int:
         """Find the first event of a window."""
-        if days is None:
-            return 0
-        if self._as_of is None:
-            raise ValueError("a window needs the instant before which it lies")
-        return bisect_left(self._times, self._as_of - days * DAY)
+        first = self._firsts.get(days)
+        if first is None:
+            if self._as_of is None:
+                raise ValueError("a window needs the instant before which it lies")
+            first = bisect_left(self._times, self._as_of - days * DAY)
+            self._firsts[days] = first
+        return first
 
     def _passing(self, where: Expression | None) -> list[int]:
         found = self._passed.get(id(where))
