@@ -86,6 +86,11 @@ def in_force(on: date) -> Policy:
     return begun[-1]
 
 
+def newest() -> Policy:
+    """Give the policy that comes into force last."""
+    return _all()[-1]
+
+
 @cache
 def _all() -> tuple[Policy, ...]:
     found = [parse(path.read_bytes()) for path in sorted(FOLDER.glob("*.toml"))]

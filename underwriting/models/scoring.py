@@ -16,7 +16,7 @@ from underwriting import canonical
 from underwriting.canonical import Unreadable
 from underwriting.features import catalogue
 from underwriting.features.declaration import Figures
-from underwriting.models import artifact, bounds, calibration
+from underwriting.models import artifact, baseline, bounds, calibration
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.calibration import Calibration
 from underwriting.models.contributions import Explainer, Method, TablesDiffer
@@ -62,6 +62,7 @@ class Model:
         # A manifest that names no method is older than the second one.
         method = Method(facts.get("contributions", Method.PRED_CONTRIBS))
         self._explainer = Explainer(booster, method)
+        self._baseline = baseline.read(facts.get("baseline"), width=len(self._names))
 
     @property
     def model_id(self) -> str:
@@ -79,9 +80,10 @@ class Model:
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:
         """Give each feature's part of the log-odds (exact TreeSHAP), rounded to a millionth.
 
-        Positive parts raised the probability of default above the training population's.
+        Positive parts raised the probability of default above that of the people lent to, as the
+        manifest has them; of an older manifest, above the training population's.
         """
-        parts = self._explainer.one(self._row(figures)[0])
+        parts = baseline.taken_off(self._explainer.one(self._row(figures)[0]), self._baseline)
         return tuple(
             (name, Decimal(f"{part:.6f}"))
             for name, part in zip(self._names, parts[:-1].tolist(), strict=True)
@@ -94,7 +96,7 @@ class Model:
 
     def explained(self, rows: artifact.Matrix) -> calibration.Floats:
         """Give the contributions of many rows in the model's order, and last of all the bias."""
-        return self._explainer.many(rows)
+        return baseline.taken_off(self._explainer.many(rows), self._baseline)
 
     @property
     def features(self) -> tuple[str, ...]:

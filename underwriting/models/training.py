@@ -17,10 +17,18 @@ import numpy as np
 import polars as pl
 import xgboost
 
-from underwriting import canonical
+from underwriting import canonical, policy
 from underwriting.features import catalogue
 from underwriting.features.declaration import Feature, Sign
-from underwriting.models import artifact, bounds, calibration, contributions, metrics, search
+from underwriting.models import (
+    artifact,
+    baseline,
+    bounds,
+    calibration,
+    contributions,
+    metrics,
+    search,
+)
 from underwriting.models.artifact import Matrix, TrainedModel
 from underwriting.models.calibration import Calibration, Floats
 from underwriting.models.metrics import Metrics
@@ -87,8 +95,19 @@ def train(
         told={
             "out_of_time": _judged(earlier, exam, newest, spec).to_plain(),
             "bound": bounds.points(calibrated.apply(margins), newest.bads),
+            "baseline": _baseline(booster, calibrated, data),
         },
     )  # fmt: skip
+
+
+def _baseline(booster: xgboost.Booster, calibrated: Calibration, data: _Data) -> dict[str, Any]:
+    rows = data.matrix[baseline.sample(len(data.bads))]
+    explainer = contributions.Explainer(booster, contributions.method_for(booster))
+    return baseline.of(
+        explainer.many(rows),
+        calibrated.apply(_margins(booster, rows)),
+        pd_max=policy.newest().bands[-1].pd_max,
+    )
 
 
 def _data(frame: pl.DataFrame, spec: TrainingSpec) -> _Data:

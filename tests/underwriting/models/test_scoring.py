@@ -75,6 +75,42 @@ def test_contributions_name_every_feature_and_what_raised_the_risk():
     assert found["inquiries_12m"] > 0
 
 
+def test_contributions_are_measured_from_those_who_are_lent_to():
+    model = scoring.load(trained())
+    frame = loans(1_500)
+    rows = training.matrix(frame, model.features)
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(trained().artifact))
+    margins = booster.predict(
+        xgboost.DMatrix(rows, feature_names=list(model.features)), output_margin=True
+    )
+
+    parts = model.explained(rows)
+
+    approved = model.probabilities(rows) <= 0.27
+    assert np.abs(parts[approved, :-1].mean(axis=0)).max() < 0.02
+    assert np.abs(parts.sum(axis=1) - margins).max() < 1e-4
+
+
+def test_a_model_from_before_the_baseline_is_explained_as_it_was_then():
+    document = canonical.load(trained().manifest)
+    shift = [Decimal(part) for part in document.pop("baseline")["parts"]]
+    older = scoring.load(replace(trained(), manifest=canonical.dump(document)))
+
+    before = [part for _, part in older.contributions(BAD)]
+    now = [part for _, part in scoring.load(trained()).contributions(BAD)]
+
+    assert any(shift)
+    for was, is_, off in zip(before, now, shift, strict=True):
+        assert abs(was - off - is_) <= Decimal("0.000001")
+
+
+@pytest.mark.parametrize("parts", [["0.1"], ["nan"] * 4, 7])
+def test_a_baseline_that_is_misspelt_is_refused(parts):
+    with pytest.raises(ManifestUnreadable):
+        scoring.load(told_otherwise(baseline={"pd_max": "0.27", "rows": 1, "parts": parts}))
+
+
 def test_a_changed_artifact_is_refused():
     content = trained().artifact
 
@@ -162,7 +198,7 @@ def test_the_manifest_names_how_contributions_are_worked_out():
 
 def test_a_model_from_before_the_tables_is_explained_as_it_was_then():
     document = canonical.load(trained().manifest)
-    del document["contributions"]
+    del document["contributions"], document["baseline"]
     older = scoring.load(replace(trained(), manifest=canonical.dump(document)))
     booster = xgboost.Booster()
     booster.load_model(bytearray(trained().artifact))
