@@ -50,7 +50,7 @@ from underwriting.rules import LeftOut
 from underwriting.terms import Found, Plan
 from underwriting.workings import Inputs, Workings
 
-_OF_THE_SCORE: Final = frozenset({Reason.RISK_LIMIT, Reason.PRICE_LIMIT})
+OF_THE_SCORE: Final = frozenset({Reason.RISK_LIMIT, Reason.PRICE_LIMIT})
 """A limit cut for one of these was cut by the score, so what weighed in it is told."""
 
 
@@ -148,7 +148,7 @@ def _scored(case: _Case, figures: Figures, scorer: Scorer) -> Decision:
         if search.plan is None
         else tuple(card.reason for card in search.plan.left_out)
     )
-    if _OF_THE_SCORE & set(why):
+    if OF_THE_SCORE & set(why):
         score = replace(score, weights=scorer.contributions(figures))
     why = (*why, *_weighed(case, score, figures))
     answer = (

@@ -37,8 +37,13 @@ def raised(contributions: Sequence[tuple[str, Decimal]], figures: Figures) -> tu
 
 
 def _code(name: str, figures: Figures) -> Reason:
-    feature = catalogue.CATALOGUE[name]
-    if feature.value(figures) is None:
+    if catalogue.CATALOGUE[name].value(figures) is None:
         return Reason.INFORMATION_MISSING
+    return code_of(name)
+
+
+def code_of(name: str) -> Reason:
+    """Give what is said of a feature that raised the risk and is there."""
+    feature = catalogue.CATALOGUE[name]
     code = CLOSER.get(name, feature.reason)
     return NEUTRAL.get(code, code) if feature.sign is Sign.FREE else code

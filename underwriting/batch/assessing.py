@@ -13,36 +13,47 @@ import numpy as np
 
 from disbursement.schedule.contract import NotSchedulable
 from underwriting import assessments
-from underwriting.batch import choosing, costs, grouping, results, scores, screening
-from underwriting.batch.columns import Columns
+from underwriting.batch import choosing, costs, grouping, profits, results, scores, screening
+from underwriting.batch.columns import NONE, Columns
 from underwriting.batch.costs import Borne
 from underwriting.batch.exact import FEN_SAFE, Flags, NotInColumns, Whole
 from underwriting.batch.findings import CODES, Listed, Numbers
 from underwriting.batch.grouping import Case
 from underwriting.batch.results import Decided, place_of
-from underwriting.batch.scores import BatchScorer
-from underwriting.batch.screening import Screened
+from underwriting.batch.scores import BatchScorer, Bounds
+from underwriting.batch.screening import Rooms, Screened
 from underwriting.decisions import Outcome
 from underwriting.policy import Policy
 from underwriting.reasons import Reason
 
 CARDS_SIDE_BY_SIDE: Final = 8
 """A dossier with more cards that can be cleared is decided alone."""
+_OF_THE_SCORE: Final = [CODES[reason] for reason in assessments.OF_THE_SCORE]
 SETS_AT_ONCE: Final = 1 << 19
 """Sets of cards, of all dossiers that are searched together."""
 
 
-def assess(columns: Columns, policy: Policy, scorer: BatchScorer) -> Decided:
-    """Decide on every dossier; each gets what `assessments.decide` gives it."""
-    run = _Run(columns, policy, scorer, results.blank(columns, policy, scorer))
-    try:
-        hard = run.decide(_beyond_bounds(columns, policy))
-    except (NotInColumns, NotSchedulable):
-        run = _Run(columns, policy, scorer, results.blank(columns, policy, scorer))
-        hard = np.arange(columns.count)
-    for row in hard.tolist():
-        run.decided.put(row, assessments.decide(columns.dossier(row), policy, scorer))
-    return run.decided
+class Assessor:
+    """Decides on batches under one policy by one model, and remembers what they share."""
+
+    def __init__(self, policy: Policy, scorer: BatchScorer) -> None:
+        self._policy = policy
+        self._scorer = scorer
+        self._bounds = scores.Bounds(scorer)
+
+    def assess(self, columns: Columns) -> Decided:
+        """Decide on every dossier; each gets what `assessments.decide` gives it."""
+        policy, scorer = self._policy, self._scorer
+        run = _Run(columns, policy, scorer, self._bounds, results.blank(columns, policy, scorer))
+        try:
+            hard = run.decide(_beyond_bounds(columns, policy))
+        except (NotInColumns, NotSchedulable):
+            blank = results.blank(columns, policy, scorer)
+            run = _Run(columns, policy, scorer, self._bounds, blank)
+            hard = np.arange(columns.count)
+        for row in hard.tolist():
+            run.decided.put(row, assessments.decide(columns.dossier(row), policy, scorer))
+        return run.decided
 
 
 def _beyond_bounds(columns: Columns, policy: Policy) -> Flags:
@@ -73,6 +84,7 @@ class _Run:
     columns: Columns
     policy: Policy
     scorer: BatchScorer
+    bounds: Bounds
     decided: Decided
 
     def decide(self, hard: Flags) -> Whole:
@@ -90,9 +102,12 @@ class _Run:
         open_ = ~is_declined & ~unfiled
         hard = hard | (open_ & (screened.candidates > CARDS_SIDE_BY_SIDE))
         minimum_due = self._candidates(self.columns.cards.minimum_due, screened).sum(axis=1)
-        room, is_exact = screening.rooms(self.columns, screened, minimum_due, self.policy.budget)
-        hard |= open_ & ~is_exact
-        self._score(np.flatnonzero(open_ & ~hard), screened, room)
+        rooms = screening.rooms(self.columns, screened, minimum_due, self.policy)
+        hard |= open_ & ~rooms.exact
+        if self.policy.added is not None:
+            lines = self._candidates(self.columns.cards.credit_limit, screened).sum(axis=1)
+            hard |= open_ & ~profits.is_safe(screened.income, lines, self.policy.added.profit)
+        self._score(np.flatnonzero(open_ & ~hard), screened, rooms)
         return np.flatnonzero(hard)
 
     def _candidates(self, values: Whole, screened: Screened) -> Whole:
@@ -102,7 +117,7 @@ class _Run:
         found: Whole = np.where(is_one, ordered, 0)
         return found
 
-    def _score(self, rows: Whole, screened: Screened, room: Whole) -> None:
+    def _score(self, rows: Whole, screened: Screened, rooms: Rooms) -> None:
         """Score, price and search; then say what weighed where that is a reason."""
         columns, decided, policy = self.columns, self.decided, self.policy
         names = self.scorer.features
@@ -115,10 +130,10 @@ class _Run:
         dear = self._above_cap(rows[priced])
         decided.reasons[dear, 0] = CODES[Reason.NO_PRICE_UNDER_CAP]
         searched = np.setdiff1d(rows[priced], dear)
-        cut = self._search(searched, screened, room)
+        cut = self._search(searched, screened, rooms)
         needed = np.concatenate([rows[~priced], cut])
         at = np.searchsorted(rows, needed)
-        weights = scores.weigh(self.scorer, told[at])
+        weights = scores.weigh(self.scorer, told[at], policy)
         decided.parts = weights.parts
         decided.explained[needed] = np.arange(len(needed))
         risky = len(needed) - len(cut)
@@ -133,9 +148,13 @@ class _Run:
         found: Whole = rows[above[self.columns.lender_at[rows], self.decided.band[rows]]]
         return found
 
-    def _search(self, rows: Whole, screened: Screened, room: Whole) -> Whole:
+    def _search(self, rows: Whole, screened: Screened, rooms: Rooms) -> Whole:
         """Search terms and cards for priced dossiers; give those whose limit was cut for risk."""
-        columns, policy = self.columns, self.policy
+        columns, decided = self.columns, self.decided
+        bound = np.full(columns.count, NONE, dtype=np.int64)
+        if self.policy.added is not None:
+            bound[rows] = self.bounds.of(decided.pd[rows])
+        case = Case(columns, self.policy, screened, rooms, decided.pd, decided.band, bound)
         lenders, counts = columns.lender_at[rows], screened.candidates[rows]
         is_cut = np.zeros(columns.count, dtype=np.bool_)
         for lender, cards in np.unique(np.stack([lenders, counts]), axis=1).T.tolist():
@@ -143,11 +162,10 @@ class _Run:
             stride = max(1, SETS_AT_ONCE >> cards)
             for first in range(0, len(alike), stride):
                 group = alike[first : first + stride]
-                case = Case(columns, policy, screened, room, self.decided.band)
                 asked = grouping.ask(case, group)
                 found = choosing.search(asked)
                 why = grouping.keep(self.decided, group, asked, found)
-                is_cut[group] = (why == CODES[Reason.RISK_LIMIT]).any(axis=1)
+                is_cut[group] = np.isin(why, _OF_THE_SCORE).any(axis=1)
                 self._say_why(group, why, screened)
         return np.flatnonzero(is_cut)
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from kernel.rates import Rate
 from underwriting import limits
+from underwriting.batch import profits
 from underwriting.batch.exact import Whole, floor_times
+from underwriting.batch.profits import Prospects
 from underwriting.dossier import LenderTerms
 from underwriting.limits import Constraint
 
@@ -33,6 +35,8 @@ class Footing:
     lender: LenderTerms
     step: int
     """In fen, like every amount."""
+    prospects: Prospects | None
+    """What is expected of a loan; None under a policy of the first form."""
 
     def ceilings(self, months: int, rows: Whole) -> Whole:
         """Give each constraint's ceiling of some dossiers at one term; a place a constraint."""
@@ -45,6 +49,12 @@ class Footing:
         found[:, CONSTRAINTS.index(Constraint.AFFORDABILITY)] = self.principals(
             self.room[rows], months, self.rate_at[rows]
         )
+        if self.prospects is not None:
+            best = profits.best(self.prospects, self.debts, rows, months)
+            principals = self.principals(best, months, self.rate_at[rows])
+            found[:, CONSTRAINTS.index(Constraint.PROFIT)] = np.where(
+                best == profits.UNBOUNDED, NO_CEILING, principals
+            )
         return found
 
     def principals(self, instalment: Whole, months: int, rate_at: Whole) -> Whole:

@@ -216,7 +216,11 @@ def _note(asked: Asked, seen: Whole, term: _Term, plans: _Plans) -> None:
         seen[rows, : len(AGAINST)], np.where(met == NEVER, NEVER, met + base)
     )
     unfit = np.flatnonzero(plans.fitting == 0)
-    too_dear = (asked.ceiling[term.rows[unfit]] > term.limit[unfit, None]).all(axis=1)
+    tried = np.ones_like(term.saving[unfit], dtype=np.bool_)
+    if asked.order is CardOrder.DELINQUENT_FIRST:
+        tried = term.saving[unfit] > 0
+    is_beyond = asked.ceiling[term.rows[unfit]] > term.limit[unfit, None]
+    too_dear = (is_beyond | ~tried).all(axis=1) & tried.any(axis=1)
     _mark(seen, term.rows[unfit[~too_dear]], Reason.NOT_CHEAPER_IN_TOTAL, base)
     _mark(seen, term.rows[unfit[too_dear]], Reason.NO_CARD_FITS, base)
     for constraint, reason in WHY_NOT_MORE.items():

@@ -13,8 +13,9 @@ from underwriting.batch.columns import Columns
 from underwriting.batch.costs import Borne, Costs
 from underwriting.batch.exact import Whole, times
 from underwriting.batch.findings import Numbers
+from underwriting.batch.profits import Prospects
 from underwriting.batch.results import Decided
-from underwriting.batch.screening import Screened
+from underwriting.batch.screening import Rooms, Screened
 from underwriting.batch.sets import Asked
 from underwriting.limits import CardOrder
 from underwriting.policy import Policy
@@ -26,15 +27,17 @@ class Case(NamedTuple):
     columns: Columns
     policy: Policy
     screened: Screened
-    room: Whole
-    """What is left for a new instalment each month."""
+    rooms: Rooms
+    pd: Whole
     band: Whole
     """Which of the policy's bands."""
+    bound: Whole
+    """The upper bound of the probability of default, in millionths."""
 
 
 def ask(case: Case, rows: Whole) -> Asked:
     """Lay out what the search needs to know of dossiers of one lender with as many cards."""
-    columns, policy, screened, room, band = case
+    columns, policy, screened, rooms = case.columns, case.policy, case.screened, case.rooms
     places = screened.order[rows, : screened.candidates[rows[0]]]
     cards, at = columns.cards, (rows[:, None], places)
     amount, minimum_due = cards.amount[at], cards.minimum_due[at]
@@ -45,12 +48,6 @@ def ask(case: Case, rows: Whole) -> Asked:
         amount, cards.offer_monthly[at], cards.offer_cost[at], cards.offer_months[at]
     )
     rates = [each.annual_rate for each in policy.bands]
-    income = screened.income[rows]
-    risk = np.zeros_like(income)
-    for place, each in enumerate(policy.bands):
-        those = band[rows] == place
-        assert each.income_multiple is not None, "a policy of the first form has multiples"
-        risk[those] = times(income[those], each.income_multiple)
     return Asked(
         ceiling=ceiling,
         minimum_due=minimum_due,
@@ -59,17 +56,50 @@ def ask(case: Case, rows: Whole) -> Asked:
         offered=offered,
         delinquent=(cards.days_past_due[at] > 0) | (cards.past_due[at] > 0),
         rates=rates,
-        rate_at=band[rows],
+        rate_at=case.band[rows],
         footing=Footing(
             debts=ceiling.sum(axis=1),
-            risk=risk,
-            room=room[rows],
+            risk=_risk(case, rows),
+            room=rooms.for_loan[rows],
             rates=rates,
-            rate_at=band[rows],
+            rate_at=case.band[rows],
             lender=columns.lenders[columns.lender_at[rows[0]]],
             step=policy.limit.step.fen,
+            prospects=_prospects(case, rows, cards.credit_limit[at].sum(axis=1)),
         ),
-        order=CardOrder.SAVING,
+        order=CardOrder.SAVING if policy.added is None else policy.added.cards,
+        longer_max=None if policy.added is None else policy.added.better_off.longer_max,
+    )
+
+
+def _risk(case: Case, rows: Whole) -> Whole:
+    """Give the risk's ceiling: by the band's multiple, or by that of the cell of the bound."""
+    policy, income = case.policy, case.screened.income[rows]
+    if policy.added is None:
+        at, multiples = case.band[rows], [band.income_multiple for band in policy.bands]
+    else:
+        tops = np.array([int(cell.bound_max.scaleb(6)) for cell in policy.added.cells])
+        at = np.searchsorted(tops, case.bound[rows])
+        multiples = [cell.income_multiple for cell in policy.added.cells]
+    found = np.zeros_like(income)
+    for place, multiple in enumerate(multiples):
+        assert multiple is not None, "a policy of the first form has multiples"
+        those = at == place
+        found[those] = times(income[those], multiple)
+    return found
+
+
+def _prospects(case: Case, rows: Whole, lines: Whole) -> Prospects | None:
+    if case.policy.added is None:
+        return None
+    return Prospects(
+        pd=case.pd[rows],
+        income=case.screened.income[rows],
+        elsewhere=case.rooms.elsewhere[rows],
+        lines=lines,
+        rates=[band.annual_rate for band in case.policy.bands],
+        rate_at=case.band[rows],
+        rules=case.policy.added.profit,
     )
 
 

@@ -165,6 +165,8 @@ class Table:
                 values.append(read(text))
             except ValueError as fault:
                 self.refuse(name, texts == text, str(fault))
+        if not known:
+            return np.zeros(self.height, dtype=np.int64), []
         places = texts.replace_strict(known, list(range(len(known))), return_dtype=pl.Int64)
         return places.fill_null(0).to_numpy(), values
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -81,7 +81,10 @@ class Decided:
 
     def put(self, row: int, decision: Decision) -> None:
         """Take over a decision that was made alone."""
-        self.alone[row] = decision
+        comparison = decision.comparison
+        if comparison is not None:
+            comparison = replace(comparison, cheaper_from=None)
+        self.alone[row] = replace(decision, workings=None, comparison=comparison)
         for name in _SAID:
             getattr(self, name)[row] = 0
         for name in _UNKNOWN:
@@ -107,7 +110,11 @@ class Decided:
             self.loan[row, 1] = (decision.principal + decision.total_interest).fen
 
     def decision(self, row: int) -> Decision:
-        """Give one decision as the value that deciding alone gives."""
+        """Give one decision as deciding alone gives it, but for its workings.
+
+        Workings (a policy's second form) are long and seldom wanted of many: who wants those of
+        one dossier decides on it alone.
+        """
         if row in self.alone:
             return self.alone[row]
         columns, months = self.columns, int(self.months[row])

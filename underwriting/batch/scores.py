@@ -10,13 +10,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from underwriting.batch.columns import PURPOSES, Columns
-from underwriting.batch.exact import Flags, Floats, Whole, micros
+from underwriting import weighing
+from underwriting.batch.columns import NONE, PURPOSES, Columns
+from underwriting.batch.exact import MICRO, Flags, Floats, NotInColumns, Whole, micros
 from underwriting.batch.findings import CODES, Numbers
 from underwriting.decisions import Scorer
 from underwriting.dossier import Purpose
 from underwriting.features import catalogue
 from underwriting.features.catalogue import EMPLOYMENT_YEARS_MAX
+from underwriting.policy import Policy
 from underwriting.reasons import REASONS_MAX, Reason
 
 Matrix = NDArray[np.float32]
@@ -84,16 +86,36 @@ def pds(scorer: BatchScorer, rows: Matrix) -> Whole:
     return micros(scorer.probabilities(rows)) if len(rows) else np.zeros(0, dtype=np.int64)
 
 
+class Bounds:
+    """Upper bounds of probabilities of default; each probability is asked for once."""
+
+    def __init__(self, scorer: BatchScorer) -> None:
+        self._scorer = scorer
+        self._known = np.full(MICRO + 1, NONE, dtype=np.int64)
+
+    def of(self, pd: Whole) -> Whole:
+        """Give the bounds, never below the probabilities themselves; all in millionths."""
+        distinct = np.unique(pd)
+        for each in distinct[self._known[distinct] == NONE].tolist():
+            bound = self._scorer.bound(decimal(each))
+            if bound != round(bound, 6):
+                raise NotInColumns("a bound has more than six places")
+            self._known[each] = max(each, int(bound.scaleb(6)))
+        found: Whole = self._known[pd]
+        return found
+
+
 def decimal(millionths: int | np.int64) -> Decimal:
     """Give a number of millionths with its six places."""
     return Decimal(int(millionths)).scaleb(-6)
 
 
-def weigh(scorer: BatchScorer, rows: Matrix) -> Weights:
+def weigh(scorer: BatchScorer, rows: Matrix, policy: Policy) -> Weights:
     """Work out the contributions and rank the reasons that raised each score.
 
     What `reasons.by_weight` says of one, for many: features that say the same are added, the
-    heaviest comes first, of two alike the one whose code is first in the alphabet.
+    heaviest comes first, of two alike the one whose code is first in the alphabet. Under the second
+    form it is `weighing.raised`: a feature that is missing weighs by being missing.
     """
     names = scorer.features
     if not len(rows):
@@ -101,11 +123,15 @@ def weigh(scorer: BatchScorer, rows: Matrix) -> Weights:
             np.zeros((0, len(names)), dtype=np.int64), np.zeros((0, REASONS_MAX), dtype=np.uint8)
         )
     parts = micros(scorer.explained(rows)[:, :-1])
+    missing = np.zeros(rows.shape, dtype=np.bool_)
     said = [catalogue.REASONS[name] for name in names]
-    book = sorted(set(said), key=lambda reason: reason.value)
+    if policy.added is not None:
+        missing, said = np.isnan(rows), [weighing.code_of(name) for name in names]
+    book = sorted({*said, Reason.INFORMATION_MISSING}, key=lambda reason: reason.value)
     sums = np.zeros((len(rows), len(book)), dtype=np.int64)
     for place, reason in enumerate(said):
-        sums[:, book.index(reason)] += parts[:, place]
+        sums[:, book.index(reason)] += np.where(missing[:, place], 0, parts[:, place])
+    sums[:, book.index(Reason.INFORMATION_MISSING)] += (parts * missing).sum(axis=1)
     order = np.argsort(-sums, axis=1, kind="stable")[:, :REASONS_MAX]
     codes = np.array([CODES[reason] for reason in book], dtype=np.uint8)
     raised: Flags = np.take_along_axis(sums, order, axis=1) > 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from kernel import law
 from kernel.clock import business_day
+from kernel.money import ZERO
+from underwriting import budget
+from underwriting.batch import spelling, suspicions
 from underwriting.batch.columns import ACCOUNT_TYPES, NONE, Columns, instant
 from underwriting.batch.exact import MICRO, Flags, Whole, fits, half_up, times
 from underwriting.batch.findings import CODES, Listed, Numbers
@@ -16,7 +19,7 @@ from underwriting.budget import DEBT_TO_INCOME
 from underwriting.dossier import AccountType
 from underwriting.features import catalogue
 from underwriting.policy import Policy
-from underwriting.policy_rules import Action, BudgetRules
+from underwriting.policy_rules import Action
 from underwriting.reasons import Reason
 
 MICROS_A_DAY: Final = 86_400 * MICRO
@@ -60,6 +63,9 @@ def screen(columns: Columns, policy: Policy) -> Screened:
     _of_income(columns, policy, income, by_action)
     to_review.add(~columns.has_bureau_file, Reason.NO_BUREAU_FILE)
     to_review.add(_out_of_bounds(columns), Reason.FIGURES_INCONSISTENT)
+    if policy.added is not None:
+        for rule in policy.added.fraud:
+            by_action[rule.action].add(suspicions.broken(columns, rule), rule.reason)
     objection = _objections(columns)
     order = _order(columns, objection)
     payable = ((objection == 0) & columns.cards.present).sum(axis=1)
@@ -155,14 +161,36 @@ def _order(columns: Columns, objection: Numbers) -> Whole:
     return found
 
 
-def rooms(
-    columns: Columns, screened: Screened, minimum_due: Whole, rules: BudgetRules
-) -> tuple[Whole, Flags]:
-    """Give what is left for the new instalment each month, and where that is surely exact.
+class Rooms(NamedTuple):
+    """What may go to debts each month; a place a dossier, in fen."""
 
-    `minimum_due` is the sum over the cards that are weighed.
-    """
-    income = screened.income
+    for_loan: Whole
+    """What is left for the new instalment."""
+    elsewhere: Whole
+    """Payments on debts that the loan cannot replace."""
+    exact: Flags
+    """Where both are surely exact."""
+
+
+def living_costs(columns: Columns, policy: Policy) -> Whole:
+    """Give the living costs that count: as stated, but not below the policy's guideline."""
+    if policy.added is None:
+        return np.maximum(columns.essential_costs, policy.budget.essential_costs_min.fen)
+    unknown = np.full(columns.count, np.nan)
+    told = [columns.figures.get(name, unknown) for name in spelling.OF_COSTS]
+    _, first, at = np.unique(np.stack(told), axis=1, return_index=True, return_inverse=True)
+    least = [
+        budget.essential_costs(
+            replace(columns.dossier(row), essential_costs=ZERO), policy.added.costs
+        ).fen
+        for row in first.tolist()
+    ]
+    return np.maximum(columns.essential_costs, np.array(least, dtype=np.int64)[at])
+
+
+def rooms(columns: Columns, screened: Screened, minimum_due: Whole, policy: Policy) -> Rooms:
+    """Give what may go to debts each month; `minimum_due` is the sum over the cards weighed."""
+    rules, income = policy.budget, screened.income
     verified = columns.verified_income
     whole = np.where(verified > 0, verified, np.maximum(columns.stated_income, 0))
     ratio = columns.figures.get(DEBT_TO_INCOME, np.full(columns.count, np.nan))
@@ -176,8 +204,8 @@ def rooms(
         0,
         np.where(known, share, times(whole, rules.debt_to_income_when_unknown)) - minimum_due,
     )
-    costs = np.maximum(columns.essential_costs, rules.essential_costs_min.fen)
+    costs = living_costs(columns, policy)
     for_debts = np.minimum(
         times(income, rules.debt_to_income_max), income - costs - times(income, rules.cushion)
     )
-    return for_debts - elsewhere, exact
+    return Rooms(for_debts - elsewhere, elsewhere, exact)

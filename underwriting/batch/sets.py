@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,9 +23,10 @@ AGAINST: Final = (
     Reason.NOT_AFFORDABLE,
     Reason.NOT_CHEAPER_EACH_MONTH,
     Reason.NOT_CHEAPER_IN_TOTAL,
+    Reason.TAKES_TOO_LONG,
 )
 """What may stand in the way of one set."""
-POSITIONS: Final = 4
+POSITIONS: Final = 5
 """So many reasons one set may be given."""
 NEVER: Final = 2**62
 
@@ -47,6 +49,8 @@ class Asked:
     rate_at: Whole
     footing: Footing
     order: CardOrder
+    longer_max: Decimal | None
+    """How much longer than an alternative a loan may take; None under the first form."""
 
     @property
     def cards(self) -> int:
@@ -68,6 +72,8 @@ class Sets(NamedTuple):
     offered: Flags
     late: Whole
     """How many are delinquent."""
+    shortest: Whole
+    """How many months the alternative takes that is over first."""
 
 
 class Judged(NamedTuple):
@@ -111,7 +117,17 @@ def sums(asked: Asked) -> Sets:
         offers_total=asked.offers.total @ inside,
         offered=(asked.offered.astype(np.int64) @ inside) > 0,
         late=asked.delinquent.astype(np.int64) @ inside,
+        shortest=np.minimum(
+            _longest(asked.staying.months, inside), _longest(asked.offers.months, inside)
+        ),
     )
+
+
+def _longest(months: Whole, inside: Whole) -> Whole:
+    found = np.zeros((len(months), inside.shape[1]), dtype=np.int64)
+    for card, of_sets in enumerate(inside):
+        np.maximum(found, months[:, card, None] * of_sets, out=found)
+    return found
 
 
 def judge(asked: Asked, sets: Sets, rows: Whole, chosen: Whole, *, months: int) -> Judged:
@@ -121,11 +137,9 @@ def judge(asked: Asked, sets: Sets, rows: Whole, chosen: Whole, *, months: int) 
     is_below = principal < asked.footing.lender.principal_min.fen
     is_dear = loan.instalment + sets.kept[rows, chosen] > asked.footing.room[rows]
     is_compared = ~is_below & ~is_dear
+    staying, offers = sets.staying_monthly[rows, chosen], sets.offers_monthly[rows, chosen]
     offered = sets.offered[rows, chosen]
-    each_month = _first(
-        loan.monthly >= sets.staying_monthly[rows, chosen],
-        offered & (loan.monthly >= sets.offers_monthly[rows, chosen]),
-    )
+    each_month = _first(loan.monthly >= staying, offered & (loan.monthly >= offers))
     in_total = _first(
         loan.total >= sets.staying_total[rows, chosen],
         offered & (loan.total >= sets.offers_total[rows, chosen]),
@@ -135,7 +149,21 @@ def judge(asked: Asked, sets: Sets, rows: Whole, chosen: Whole, *, months: int) 
     positions[~is_below & is_dear, 1] = 0
     positions[is_compared, 2] = each_month[is_compared]
     positions[is_compared, 3] = np.minimum(in_total[is_compared] + 1, NEVER)
+    if asked.longer_max is not None:
+        too_long = _takes_too_long(sets.shortest[rows, chosen], months, asked.longer_max)
+        positions[is_compared & too_long, 4] = 4
+        # Known before a schedule is made, and then nothing else is looked at.
+        early = is_compared & (
+            (loan.instalment >= staying) | (offered & (loan.instalment >= offers))
+        )
+        positions[early] = [NEVER, NEVER, 0, NEVER, NEVER]
     return Judged(loan, positions)
+
+
+def _takes_too_long(shortest: Whole, months: int, longer_max: Decimal) -> Flags:
+    num, den = longer_max.as_integer_ratio()
+    found: Flags = months * den > num * shortest
+    return found
 
 
 def _first(staying: Flags, offers: Flags) -> Whole:

@@ -11,6 +11,7 @@ from underwriting import budget
 from underwriting.canonical import decimal_text, instant_text
 from underwriting.dossier import CardDebt, Dossier
 from underwriting.features import catalogue
+from underwriting.policy_rules import Figure
 
 CARDS_MAX: Final = 20
 """Cards of one dossier in a table."""
@@ -33,6 +34,7 @@ CARD: Final = (
 )  # fmt: skip
 """Of each card behind its number: ``card_1_ref``."""
 OF_COSTS: Final = (budget.CITY_TIER, budget.DEPENDANTS)
+_OF_RULES: Final = frozenset(Figure) - {Figure.STATED_OVER_VERIFIED}
 _WORKED_OUT: Final = frozenset(feature.name for feature in catalogue.ELSEWHERE)
 
 
@@ -40,9 +42,9 @@ def is_figure(name: str) -> bool:
     """Tell whether a column of this name holds a figure; any of them may be left out.
 
     Those of the bureau and of the graph by the names of their features, members of families among
-    them, and the two that living costs depend on. What is worked out from the dossier is none.
+    them, those that rules against fraud look at, and the two that living costs depend on. What is worked out from the dossier is none.
     """
-    if name in OF_COSTS:
+    if name in OF_COSTS or name in _OF_RULES:
         return True
     try:
         return catalogue.CATALOGUE[name].name not in _WORKED_OUT

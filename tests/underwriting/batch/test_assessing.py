@@ -4,51 +4,76 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.underwriting.batch import world
 from underwriting import assessments, policy
-from underwriting.batch import assessing, reading, spelling
+from underwriting.batch import reading, spelling
+from underwriting.batch.assessing import Assessor
 from underwriting.decisions import Decision
+from underwriting.policy import Policy
 
 FIRST = policy.load("2026-08")
-SPREAD = replace(
-    FIRST,
-    bands=tuple(
-        replace(band, pd_max=Decimal(top), income_multiple=Decimal(multiple))
-        for band, top, multiple in zip(
-            FIRST.bands, ("0.2", "0.35", "0.5", "0.7"), ("8", "2", "1.2", "0.8"), strict=True
+SECOND = policy.load("2026-11")
+
+
+def spread(rules: Policy) -> Policy:
+    """Give a policy with bands so wide that most of those drawn get a price, and many are cut."""
+    tops, multiples = ("0.2", "0.35", "0.5", "0.7"), ("8", "2", "1.2", "0.8")
+    bands = tuple(
+        replace(
+            band,
+            pd_max=Decimal(top),
+            income_multiple=None if band.income_multiple is None else Decimal(multiple),
         )
-    ),
-)
-"""The first policy with bands so wide that most of those drawn get a price, and many are cut."""
+        for band, top, multiple in zip(rules.bands, tops, multiples, strict=True)
+    )
+    if rules.added is None:
+        return replace(rules, bands=bands)
+    cells = tuple(
+        replace(cell, bound_max=Decimal(top), income_multiple=Decimal(multiple))
+        for cell, top, multiple in zip(rules.added.cells[:4], tops, multiples, strict=True)
+    )
+    return replace(rules, bands=bands, added=replace(rules.added, cells=cells))
+
+
+POLICIES = (FIRST, spread(FIRST), SECOND, spread(SECOND))
 
 
 def batch(dossiers, rules=FIRST):
-    return assessing.assess(reading.read(spelling.frame(dossiers)), rules, world.scorer())
+    return Assessor(rules, world.scorer()).assess(reading.read(spelling.frame(dossiers)))
 
 
 def alone(dossiers, rules=FIRST) -> list[Decision]:
     return [assessments.decide(each, rules, world.scorer()) for each in dossiers]
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 2**32), rules=st.sampled_from([FIRST, SPREAD]))
-def test_each_of_many_gets_the_bytes_it_gets_alone(seed, rules):
-    dossiers = world.dossiers(seed, 120)
+def without_workings(decision: Decision) -> Decision:
+    comparison = decision.comparison
+    if comparison is not None:
+        comparison = replace(comparison, cheaper_from=None)
+    return replace(decision, workings=None, comparison=comparison)
+
+
+@pytest.mark.parametrize("rules", POLICIES, ids=["first", "spread", "second", "second spread"])
+@settings(max_examples=2, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_each_of_many_gets_what_it_gets_alone(rules, seed):
+    dossiers = world.dossiers(seed, 90)
 
     made = batch(dossiers, rules)
 
     for row, expected in enumerate(alone(dossiers, rules)):
-        assert made.decision(row).to_bytes() == expected.to_bytes()
+        assert made.decision(row).to_bytes() == without_workings(expected).to_bytes()
 
 
 def test_the_dossiers_drawn_come_to_every_kind_of_decision():
-    decided = alone(world.dossiers(1, 700), SPREAD)
+    decided = alone(world.dossiers(1, 500), spread(FIRST))
 
     outcomes = Counter(each.outcome.value for each in decided)
-    assert min(outcomes[name] for name in ("approve", "decline", "review")) > 20
+    assert min(outcomes[name] for name in ("approve", "decline", "review")) > 15
     assert {each.band for each in decided} >= {None, "A", "B", "C", "D"}
     assert {each.binding.value for each in decided if each.binding} >= {
         "debts", "product", "risk", "affordability",
@@ -58,7 +83,7 @@ def test_the_dossiers_drawn_come_to_every_kind_of_decision():
 
 
 def test_few_dossiers_are_decided_alone():
-    made = batch(world.dossiers(2, 1000))
+    made = batch(world.dossiers(2, 400))
 
     # Figures finer than a millionth, an amount beyond bounds, nine cards and more.
-    assert 0 < len(made.alone) < 150
+    assert 0 < len(made.alone) < 60

@@ -86,16 +86,20 @@ def scorer() -> Scorer:
 def dossiers(seed: int, count: int) -> list[Dossier]:
     """Draw dossiers: mostly such that much is computed, some of every odd kind."""
     random = Random(seed)
-    lenders = [_lender(random) for _ in range(3)]
+    lenders = [
+        make.lender(),
+        make.lender(months=(36, 6, 12), principal_max=Money.yuan("8000.00")),
+        _lender(random),
+    ]
     return [_dossier(random, number, lenders) for number in range(count)]
 
 
 def _dossier(random: Random, number: int, lenders: list[LenderTerms]) -> Dossier:
     as_of = make.AT + timedelta(minutes=random.randint(0, 2_000))
-    stated = None if _seldom(random) else _money(random, 3_000, 30_000)
+    stated = None if _seldom(random) else _money(random, 5_000, 40_000)
     verified = random.choice([None, stated, stated, _money(random, 2_000, 30_000)])
     verified = _money(random, 0, 10) if _seldom(random) else verified
-    costs = _money(random, 0, 6_000)
+    costs = _money(random, 0, 3_000)
     return Dossier(
         application_ref=UUID(int=number + 1),
         as_of=as_of,
@@ -130,6 +134,11 @@ def _figures(random: Random) -> dict[str, Decimal | None]:
         "debt_to_income_pct": Decimal(random.randint(-100, 6_000)) / 100,
         "cards_over_75_pct": Decimal(random.randint(0, 100)),
         "months_since_newest_account": Decimal(random.randint(0, 120)),
+        "city_tier": random.choice([None, Decimal(1), Decimal(3), Decimal(5), Decimal(9)]),
+        "dependants": random.choice([None, None, Decimal(0), Decimal(2), Decimal(8)]),
+        "ring_size": random.choice([None, None, None, Decimal(2), Decimal(5), Decimal(6)]),
+        "lender_inquiries_7d": Decimal(random.choice([0, 0, 0, 0, 0, 0, 1, 2, 3, 6])),
+        "balance_over_verified_pct": Decimal(random.choice([0, 0, 0, 19, 20, 21])),
     }
     if _seldom(random):
         drawn["inquiries_12m"] = Decimal(501)  # beyond what can be right
@@ -141,7 +150,12 @@ def _figures(random: Random) -> dict[str, Decimal | None]:
 def _card(random: Random, number: int, as_of) -> CardDebt:
     rarely = _seldom(random) and _seldom(random)
     amount = random.choice(
-        [_money(random, 1, 40_000), _money(random, 500, 9_000), Money.yuan("5000.00"), Money(3)]
+        [
+            _money(random, 1, 40_000),
+            *[_money(random, 500, 9_000)] * 4,
+            Money.yuan("5000.00"),
+            Money(3),
+        ]
     )
     amount = Money(-500) if _seldom(random) else amount
     ten = max(amount, Money(0)).times(Decimal("0.1"))
@@ -156,7 +170,7 @@ def _card(random: Random, number: int, as_of) -> CardDebt:
         past_due=minimum_due if late else Money(0),
         days_past_due=random.randint(1, 200) if late else 0,
         credit_limit=_money(random, 1_000, 80_000),
-        daily_rate=random.choice([Decimal("0.0005"), Decimal("0.0005"), Decimal("0.00035"), Decimal(0)]),
+        daily_rate=random.choice([*[Decimal("0.0005")] * 6, Decimal("0.00035"), Decimal(0)]),
         reference="batch",
     )  # fmt: skip
     kind = random.choice(list(AccountType)) if _seldom(random) else AccountType.CREDIT
@@ -186,7 +200,7 @@ def _lender(random: Random) -> LenderTerms:
         annual_cap=Rate.percent(random.choice(["24.00", "24.00", "13.00"])),
         months=random.choice([(12, 24, 36), (36, 6, 12), (24,), (3,)]),
         principal_min=Money.yuan(random.choice(["500.00", "3000.00"])),
-        principal_max=Money.yuan(random.choice(["200000.00", "20000.00"])),
+        principal_max=Money.yuan(random.choice(["200000.00", "8000.00"])),
     )
 
 
