@@ -84,11 +84,13 @@ class Family:
             FamilyFaulty: a name that cannot be told from its neighbours, or too many members.
         """
         names = (self.history.table, *self.measures, *self.filters)
-        bad = [name for name in names if not name.isidentifier() or BETWEEN in f"_{name}_"[1:-1]]
+        bad = [name for name in names if not name.isidentifier() or BETWEEN in name]
         bad += [name for name in names if name.startswith("_") or name.endswith("_")]
         if bad:
             raise FamilyFaulty(f"not a name for a part of a family: {', '.join(sorted(set(bad)))}")
         object.__setattr__(self, "days", {word: _days(word) for word in self.windows})
+        if self.history.at is None and any(days is not None for days in self.days.values()):
+            raise FamilyFaulty("a window of days needs a column with the time of an event")
         if len(self) > MEMBERS_MAX:
             raise FamilyFaulty(f"a family has at most {MEMBERS_MAX} members")
         pool: dict[Expression, Expression] = {}
