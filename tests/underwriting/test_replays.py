@@ -27,10 +27,10 @@ def registered(session, model: TrainedModel | None = None):
     return registry.register(session, model or trained(), by=RISK, at=make.AT)
 
 
-def assessed(session, scorer=None, **changes) -> Assessment:
+def assessed(session, scorer=None, *, rules=POLICY, **changes) -> Assessment:
     told = make.dossier(**{"figures": FIGURES, **changes})
     gathered = make.gathered(told)
-    decision = assessments.decide(told, POLICY, scorer or scoring.load(trained()))
+    decision = assessments.decide(told, rules, scorer or scoring.load(trained()))
     return assessments.record(session, gathered, decision, by=system("assess"), at=make.AT)
 
 
@@ -87,6 +87,44 @@ def test_a_decline_explained_the_older_way_comes_out_again(session):
 
     assert assessments.decision_of(kept).contributions
     assert replays.replay(session, kept.id).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+def test_a_decision_with_workings_comes_out_again_with_and_without_its_model(session, has_model):
+    if has_model:
+        registered(session)
+    kept = assessed(session, rules=policy.load("2026-11"), cards=(make.card(1, "60000.00"),))
+
+    found = replays.replay(session, kept.id)
+
+    told = assessments.decision_of(kept)
+    assert told.workings.pd_bound > told.pd
+    assert found.verdict is (Verdict.SAME if has_model else Verdict.SAME_WITHOUT_MODEL)
+
+
+def test_a_decline_with_workings_comes_out_again_with_its_reasons(session):
+    registered(session)
+    kept = assessed(
+        session,
+        rules=policy.load("2026-11"),
+        figures={"inquiries_12m": make.Decimal(15), "debt_to_income_pct": make.Decimal(44)},
+    )
+
+    assert kept.outcome.value == "decline"
+    assert replays.replay(session, kept.id).verdict is Verdict.SAME
+
+
+def test_a_bound_that_was_changed_is_found(session):
+    registered(session)
+    kept = assessed(session, rules=policy.load("2026-11"), cards=(make.card(1, "60000.00"),))
+    told = assessments.decision_of(kept)
+    lower = replace(told, workings=replace(told.workings, pd_bound=told.pd)).to_bytes()
+    rewrite(session, kept, decision=lower.decode(), decision_sha256=canonical.sha256(lower))
+
+    found = replays.replay(session, kept.id)
+
+    assert found.verdict is Verdict.DIFFERS
+    assert found.differences == ("workings",)
 
 
 def test_a_decision_by_the_rules_needs_no_model(session):
