@@ -1,4 +1,4 @@
-"""Decisions of the first policy, as they were made and stored while it was in force."""
+"""Decisions of each policy, as they were made and stored while it was in force."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ import pytest
 
 from underwriting import assessments, decisions, dossier, policy
 
-CASES = json.loads((Path(__file__).parent / "golden" / "decisions_2026_08.json").read_text())
+VERSIONS = ("2026-08", "2026-11")
+CASES = {
+    version: json.loads(
+        (
+            Path(__file__).parent / "golden" / f"decisions_{version.replace('-', '_')}.json"
+        ).read_text(encoding="utf-8")
+    )
+    for version in VERSIONS
+}
+ALL = [(version, case) for version in VERSIONS for case in CASES[version]]
 
 
 @dataclass(frozen=True)
 class Told:
-    """A scorer that says what was said then; it never knew a bound."""
+    """A scorer that says what was said then; under the first policy it never knew a bound."""
 
     case: dict[str, Any]
     model_id: str = "card_model-0123456789ab"
@@ -26,23 +35,27 @@ class Told:
         return Decimal(self.case["pd"])
 
     def bound(self, pd) -> Decimal:
-        raise AssertionError("the first policy asks for no bound")
+        assert "bound" in self.case, "the first policy asks for no bound"
+        return Decimal(self.case["bound"])
 
     def contributions(self, figures) -> tuple[tuple[str, Decimal], ...]:
         return tuple((name, Decimal(weight)) for name, weight in self.case["contributions"])
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_a_decision_of_the_first_policy_comes_out_byte_for_byte(case):
+@pytest.mark.parametrize(
+    ("version", "case"), ALL, ids=[f"{version} {case['name']}" for version, case in ALL]
+)
+def test_a_decision_comes_out_byte_for_byte(version, case):
     told = dossier.from_bytes(case["dossier"].encode())
 
-    made = assessments.decide(told, policy.load("2026-08"), Told(case)).to_bytes()
+    made = assessments.decide(told, policy.load(version), Told(case)).to_bytes()
 
     assert made.decode() == case["decision"]
     assert decisions.from_bytes(made).to_bytes() == made
 
 
-def test_the_first_policy_is_the_file_that_decided_then():
-    stored = {json.loads(case["decision"])["policy_sha256"] for case in CASES}
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_policy_is_the_file_that_decided_then(version):
+    stored = {json.loads(case["decision"])["policy_sha256"] for case in CASES[version]}
 
-    assert stored == {policy.load("2026-08").sha256}
+    assert stored == {policy.load(version).sha256}
