@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import click
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,7 @@ from kernel.actors import Actor, Role, system
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import SPEC, loans, trained
 from underwriting import assessments, cli, policy
+from underwriting.batch import spelling
 from underwriting.cli import faults
 from underwriting.models import registry, scoring
 from underwriting.records.assessments import Assessment
@@ -213,3 +215,37 @@ def test_a_policy_is_checked_before_it_is_put_in_place(run, tmp_path):
 
     assert run("policy", "check", tmp_path / "next.toml").exit_code == faults.EXIT_UNUSABLE_INPUT
     assert run("policy", "check", policy.FOLDER / "2026-08.toml").exit_code == 0
+
+
+def test_a_batch_is_decided_from_file_to_file(run, tmp_path):
+    published()
+    spelling.frame([make.dossier(), make.dossier(age=17)]).write_csv(tmp_path / "in.csv")
+
+    result = run("assess", "--batch", tmp_path / "in.csv", "--out", tmp_path / "out.csv", "--json")
+
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["dossiers"] == 2
+    assert sum(told["outcomes"].values()) == 2
+    made = (tmp_path / "out.csv").read_text().splitlines()
+    assert len(made) == 3
+    assert "too_young" in made[2]
+
+
+def test_a_batch_that_cannot_be_read_ends_with_its_row(run, tmp_path):
+    published()
+    frame = spelling.frame([make.dossier()])
+    frame.with_columns(age=pl.lit("-1")).write_csv(tmp_path / "in.csv")
+
+    result = run("assess", "--batch", tmp_path / "in.csv", "--out", tmp_path / "out.csv")
+
+    assert result.exit_code == faults.EXIT_UNUSABLE_INPUT
+    assert "row 1, age" in result.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--batch", "in.csv"), ("x.json", "--out", "out.csv")])
+def test_assess_wants_one_dossier_or_a_batch_with_its_target(run, arguments):
+    result = run("assess", *arguments)
+
+    assert result.exit_code == 2
+    assert "--batch with --out" in result.output

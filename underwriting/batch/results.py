@@ -79,6 +79,13 @@ class Decided:
         """How many decisions there are."""
         return len(self.outcome)
 
+    def outcomes(self) -> dict[str, int]:
+        """Count the decisions by what they come to."""
+        counts = np.bincount(self.outcome, minlength=len(OUTCOMES)).tolist()
+        return {
+            outcome.value: count for outcome, count in zip(OUTCOMES, counts, strict=True) if count
+        }
+
     def put(self, row: int, decision: Decision) -> None:
         """Take over a decision that was made alone."""
         comparison = decision.comparison

@@ -81,8 +81,14 @@ def screen(columns: Columns, policy: Policy) -> Screened:
     )  # fmt: skip
 
 
+def business_days(columns: Columns) -> Whole:
+    """Give the business day of each dossier as days since 1970."""
+    found: Whole = (columns.as_of + _AHEAD) // MICROS_A_DAY
+    return found
+
+
 def _of_person(columns: Columns, policy: Policy, by_action: dict[Action, Listed]) -> None:
-    days, day_at = np.unique((columns.as_of + _AHEAD) // MICROS_A_DAY, return_inverse=True)
+    days, day_at = np.unique(business_days(columns), return_inverse=True)
     ages = [
         law.rule("debtor_age", on=business_day(instant(day * MICROS_A_DAY - _AHEAD))).values
         for day in days

@@ -18,6 +18,7 @@ import click
 
 from kernel.refusals import Refused
 from underwriting import canonical
+from underwriting.batch.parsing import BatchFaulty
 from underwriting.canonical import Unreadable
 from underwriting.models import scoring
 from underwriting.models.scoring import ModelUnusable
@@ -51,7 +52,14 @@ def told_as_exit_codes() -> Iterator[None]:
     """Turn what can go wrong into one line and a documented exit code."""
     try:
         yield
-    except (SpecFaulty, TrainingFileFaulty, NotTrainable, PolicyFaulty, Unreadable) as fault:
+    except (
+        BatchFaulty,
+        SpecFaulty,
+        TrainingFileFaulty,
+        NotTrainable,
+        PolicyFaulty,
+        Unreadable,
+    ) as fault:
         _end(str(fault), EXIT_UNUSABLE_INPUT)
     except (Refused, NoSuchPolicy) as refusal:
         _end(str(refusal), EXIT_NOTHING_FOUND)
