@@ -93,7 +93,7 @@ def read(path: Path, spec: SetSpec, *, aux: Aux | None = None, protected: bool =
     frame, told = _kept(raw, spec.reading, declared, path.name)
     files = _second_files(path, spec.reading, aux or {})
     frame, told = _joined(frame, files, spec.reading, told)
-    frame, unknown = _known_words(frame, declared)
+    frame, unknown = _known_words(frame, declared, spec.reading)
     events = _events(frame, files, spec.reading)
     try:
         found = tables.batch(
@@ -274,17 +274,27 @@ def _without(frame: pl.DataFrame, keys: pl.Series, reading: SetReading) -> int:
     return int((~frame[reading.key].is_in(keys.unique().to_list()).fill_null(value=False)).sum())
 
 
-def _known_words(frame: pl.DataFrame, declared: Declared) -> tuple[pl.DataFrame, dict[str, int]]:
+def _known_words(
+    frame: pl.DataFrame, declared: Declared, reading: SetReading
+) -> tuple[pl.DataFrame, dict[str, int]]:
     """Blank words that no spec knows, and count them: new files have new words."""
+    is_new = {
+        column: ~pl.col(column).is_in([*known, *nothing, ""])
+        for column, (known, nothing) in sorted(declared.worded().items())
+        if column in frame.columns
+    }
+    for column in reading.dirty:
+        if column in frame.columns:
+            is_new[column] = (pl.col(column) != "") & pl.col(column).cast(
+                pl.Float64, strict=False
+            ).is_null()
     counts = {}
-    for column, (known, nothing) in sorted(declared.worded().items()):
-        if column not in frame.columns:
-            continue
-        is_new = ~pl.col(column).is_in([*known, *nothing, ""]) & pl.col(column).is_not_null()
-        count = int(frame.select(is_new.sum()).item())
+    for column, found in is_new.items():
+        lost = found & pl.col(column).is_not_null()
+        count = int(frame.select(lost.sum()).item())
         if count:
             counts[column] = count
-            frame = frame.with_columns(pl.when(~is_new).then(pl.col(column)).alias(column))
+            frame = frame.with_columns(pl.when(~lost).then(pl.col(column)).alias(column))
     return frame, counts
 
 

@@ -75,6 +75,8 @@ class SetReading:
     key: str | None
     """The column that lookups and events are found by."""
     missing: tuple[str, ...]
+    dirty: tuple[str, ...]
+    """Columns of numbers in which anything else counts as missing; elsewhere it is a fault."""
     keep: Mapping[str, tuple[str, ...]]
     judge: Mapping[str, tuple[str, ...]]
     """Loans that are judged; the others teach only."""
@@ -182,8 +184,8 @@ def _reading(plain: Mapping[str, Any]) -> SetReading:
     only(
         told,
         {
-            "target", "order", "newest_first", "as_of", "key", "missing", "keep", "judge",
-            "drop_where_all",
+            "target", "order", "newest_first", "as_of", "key", "missing", "dirty", "keep",
+            "judge", "drop_where_all",
         },
         "reading",
     )  # fmt: skip
@@ -197,6 +199,7 @@ def _reading(plain: Mapping[str, Any]) -> SetReading:
         as_of=as_of,
         key=None if told.get("key") is None else _text(told["key"]),
         missing=_words(told.get("missing", [])),
+        dirty=_words(told.get("dirty", [])),
         keep={column: _words(words) for column, words in told.get("keep", {}).items()},
         judge={column: _words(words) for column, words in told.get("judge", {}).items()},
         drop_where_all={
