@@ -21,6 +21,8 @@ def watch_yesterday(surroundings: Surroundings) -> int:
     with transaction() as session:
         if readings.latest_day(session) == day:
             return 0
+        watch.mark(session, day=day, at=at)
+    with transaction() as session:
         found = watch.run(session, day=day, at=at)
     rang = [each for each in found if each.verdict is Verdict.ALARM]
     for each in rang:

@@ -40,8 +40,11 @@ def watch_command(
     """
     at = surroundings.clock.now()
     asked = watch.day_to_watch(at) if day is None else day.date()
-    with told_as_exit_codes(), db.transaction() as session:
-        found = watch.run(session, day=asked, at=at)
+    with told_as_exit_codes():
+        with db.transaction() as session:
+            watch.mark(session, day=asked, at=at)
+        with db.transaction() as session:
+            found = watch.run(session, day=asked, at=at)
     if as_json:
         told = {"day": asked.isoformat(), "readings": [_plain(each) for each in found]}
         click.echo(spell_json(told))

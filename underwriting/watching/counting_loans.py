@@ -31,6 +31,8 @@ _NOTE: Final = text(
            ('written_off', p.written_off_on)) AS went (mark, on_day)
      WHERE (p.overdue_since IS NOT NULL OR p.written_off_on IS NOT NULL)
        AND went.on_day <= :day
+       AND NOT EXISTS (SELECT 1 FROM loan_mark AS m
+                        WHERE m.loan_id = p.loan_id AND m.mark = went.mark)
     ON CONFLICT DO NOTHING
     """
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,6 +30,8 @@ from underwriting.watching.counted import Counted, Loans
 from underwriting.watching.readings import ReadingView
 
 ALARM: Final = "watch.alarm"
+STATEMENT_SECONDS_MAX: Final = 300
+"""Of one count; the usual bound is for people who wait for a page."""
 
 
 class WatchedTooEarly(Refused):
@@ -39,8 +43,25 @@ class WatchedTooEarly(Refused):
     title_zh = "该日尚未结束，不能生成监测结果"
 
 
+def mark(session: Session, *, day: date, at: datetime) -> int:
+    """Keep on which days loans went bad, up to a day, and count what is new.
+
+    An edge does this in a transaction of its own before it runs the watch: what writes holds every
+    reader of the event log up until it ends, and counting takes long.
+
+    Raises:
+        WatchedTooEarly: the day is today or later: who is late now may still pay.
+    """
+    if day >= business_day(at):
+        raise WatchedTooEarly(f"{day} is not over")
+    session.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS_MAX}s'"))
+    return counting_loans.note_marks(session, day=day, at=at)
+
+
 def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]:
     """Watch a day that is over and give its readings; a day is watched once, asked again it is told.
+
+    Nothing is written until everything has been counted, but what `mark` left to do.
 
     Appends the fact `watch.alarm` for each reading that rings: once for a cause and a day.
 
@@ -50,7 +71,15 @@ def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]
     """
     if day >= business_day(at):
         raise WatchedTooEarly(f"{day} is not over")
-    bars = watching_bars.in_force(day)
+    if session.get(WatchDay, day) is None:
+        mark(session, day=day, at=at)
+        bars = watching_bars.in_force(day)
+        _keep(session, list(counted.readings(_count(session, day, bars), bars)), day=day, at=at)
+    return readings.of_day(session, day)
+
+
+def _keep(session: Session, found: Sequence[Reading], *, day: date, at: datetime) -> None:
+    """Keep a day's readings, unless somebody else has watched it meanwhile."""
     begun = session.execute(
         insert(WatchDay)
         .values(day=day, ran_at=require_aware(at))
@@ -58,11 +87,9 @@ def run(session: Session, *, day: date, at: datetime) -> tuple[ReadingView, ...]
         .returning(WatchDay.day)
     ).first()
     if begun is not None:
-        counting_loans.note_marks(session, day=day, at=at)
-        for reading in counted.readings(_count(session, day, bars), bars):
-            _keep(session, reading, day=day, at=at)
+        for reading in found:
+            _keep_one(session, reading, day=day, at=at)
         session.flush()
-    return readings.of_day(session, day)
 
 
 def _count(session: Session, day: date, bars: Bars) -> Counted:
@@ -103,7 +130,7 @@ def _loans(session: Session, day: date, bars: Bars) -> Loans:
     )
 
 
-def _keep(session: Session, reading: Reading, *, day: date, at: datetime) -> None:
+def _keep_one(session: Session, reading: Reading, *, day: date, at: datetime) -> None:
     cause = (day.isoformat(), reading.measure.value, reading.subject, reading.part)
     kept = WatchReading(
         id=ids.derived(ids.NAMESPACE, "watch", *cause),
