@@ -27,6 +27,9 @@ INCOME_MAX_FEN: Final = 10**12
 CLIMBS_MAX: Final = 200
 """The lines weigh less the larger the debts are, so the steps shrink fast; product ends them."""
 
+GUESSES_MAX: Final = 24
+"""Where the gap crosses is found in five; beyond so many the search halves."""
+
 _ORDER: Final = {constraint: place for place, constraint in enumerate(Constraint)}
 
 
@@ -264,22 +267,23 @@ def _breaks(at: _At, income: int) -> list[int]:
 def _first(gap: Callable[[int], int], low: int, high: int) -> int:
     """Find the value where the gap rises above zero: not yet at `low`, already at `high`.
 
-    The gap is nearly a straight line, so the search begins where the line crosses, doubles its
-    steps until it has passed the place, and halves what is left.
+    The gap consists of few straight lines, so the place where the line between the ends crosses is
+    tried again and again; steps that grow keep it from creeping, and halving ends it at the latest.
     """
-    at_low, at_high = gap(low), gap(high)
+    at_low, at_high, step = gap(low), gap(high), 1
     assert at_low <= 0 < at_high, "it rises above zero in between"
-    guess = low - at_low * (high - low) // (at_high - at_low)
-    step = 1
-    while low < guess < high:
-        if gap(guess) > 0:
-            high, guess = guess, guess - step
+    for tried in range(high.bit_length() + GUESSES_MAX):
+        if high - low <= 1:
+            break
+        crossing = low - at_low * (high - low) // (at_high - at_low)
+        guess = min(high - 1, max(low + step, crossing))
+        if tried >= GUESSES_MAX:
+            guess = (low + high) // 2
+        found = gap(guess)
+        if found > 0:
+            high, at_high, step = guess, found, 1
         else:
-            low, guess = guess, guess + step
-        step *= 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if gap(middle) > 0 else (middle, high)
+            low, at_low, step = guess, found, 2 * step
     return high
 
 
