@@ -1,12 +1,14 @@
 """Backtests: two policies over the dossiers of history, by the scores that were stored with them.
 
 No model is asked. Where a dossier was decided without a score and a policy now wants one, nobody
-can tell, and it is counted as such. A stored decision of the first form knows no upper bound: the
-probability itself stands for it, and that is counted too.
+can tell, and it is counted as such. A stored decision of the first form knows no upper bound: it is
+read from its model's manifest, and where that has none the probability itself stands for it, which
+is counted too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,13 +18,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
-from underwriting import assessments, decisions, dossier, replays
+from underwriting import assessments, canonical, decisions, dossier, replays
 from underwriting.canonical import Unreadable
 from underwriting.comparing import Side, Tally
 from underwriting.decisions import Decision
 from underwriting.features.declaration import Figures
+from underwriting.models import bounds
+from underwriting.models.bounds import Points
 from underwriting.policy import Policy
 from underwriting.records.assessments import Assessment
+from underwriting.records.models import ModelRecord, ModelStatus
 from underwriting.replays import StoredScorer
 
 PAGE: Final = 500
@@ -55,6 +60,8 @@ class Backtest:
     old: Policy
     new: Policy
     tally: Tally
+    bounds: Mapping[str, Points] = field(default_factory=dict)
+    """What the manifests say of upper bounds, by the model's name."""
     unreadable: int = 0
     """Texts that cannot be read, or do not have the hash that was stored with them."""
     without_score: int = 0
@@ -71,10 +78,11 @@ class Backtest:
             return
         try:
             told = dossier.from_bytes(stored.dossier.encode())
-            scorer = _Remembered(StoredScorer(decisions.from_bytes(stored.decision.encode())))
+            decided = decisions.from_bytes(stored.decision.encode())
         except Unreadable:
             self.unreadable += 1
             return
+        scorer = _Remembered(StoredScorer(decided), self.bounds.get(decided.model_id or "", ()))
         try:
             before, after = (
                 Side.of(assessments.decide(told, policy, scorer)) for policy in (self.old, self.new)
@@ -104,6 +112,7 @@ class _Remembered:
     """The stored score, noting what it could not say."""
 
     stored: StoredScorer
+    points: Points
     lacked_bound: bool = field(default=False)
     lacked_factors: bool = field(default=False)
 
@@ -115,13 +124,27 @@ class _Remembered:
         return self.stored.pd(figures)
 
     def bound(self, pd: Decimal) -> Decimal:
-        self.lacked_bound = self.lacked_bound or not _knows_bound(self.stored.decision)
-        return self.stored.bound(pd)
+        if _knows_bound(self.stored.decision):
+            return self.stored.bound(pd)
+        self.lacked_bound = self.lacked_bound or not self.points
+        return bounds.upper(self.points, pd)
 
     def contributions(self, figures: Figures) -> tuple[tuple[str, Decimal], ...]:
         found = self.stored.contributions(figures)
         self.lacked_factors = self.lacked_factors or not found
         return found
+
+
+def bounds_of_models(session: Session) -> dict[str, Points]:
+    """Read the upper bounds in the manifests of all models that ever served."""
+    _only_read(session)
+    served = select(ModelRecord.name, ModelRecord.manifest).where(
+        ModelRecord.status != ModelStatus.CANDIDATE
+    )
+    return {
+        name: tuple(canonical.load(manifest.encode()).get("bound", ()))
+        for name, manifest in session.execute(served)
+    }
 
 
 def count(session: Session, span: Span) -> int:

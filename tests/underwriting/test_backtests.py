@@ -11,14 +11,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from kernel import db
-from kernel.actors import system
+from kernel.actors import Actor, Role, system
 from tests.underwriting import builders as make
+from tests.underwriting.models.rows import trained
 from underwriting import assessments, backtests, cli, policy
 from underwriting.backtests import Backtest, Span
 from underwriting.comparing import Tally
+from underwriting.models import registry, scoring
 from underwriting.records.assessments import Assessment
 
 OLD, NEW = policy.load("2026-08"), policy.load("2026-11")
+RISK = Actor(Role.RISK_OFFICER, "risk")
+FIGURES = {"inquiries_12m": Decimal(1), "debt_to_income_pct": Decimal("9.25")}
 ALL = Span(since=None, until=make.AT + timedelta(days=1))
 
 
@@ -98,6 +102,28 @@ def test_a_stored_bound_is_used(database):
     (change,) = backtest.tally.to_plain()["largest"]
     assert backtest.without_bound == 0
     assert change["after"]["limit"] <= "32000.00"
+
+
+def test_a_bound_that_was_not_stored_is_read_from_the_model_s_manifest(database):
+    model = trained()
+    with db.transaction() as session:
+        record = registry.register(session, model, by=RISK, at=make.AT)
+        registry.publish(session, record, by=RISK, at=make.AT)
+    keep(scoring.load(model), cards=(make.card(1, "60000.00"),), figures=FIGURES)
+
+    backtest = Backtest(old=OLD, new=NEW, tally=Tally())
+    with db.transaction() as session:
+        backtest.bounds = backtests.bounds_of_models(session)
+    with db.transaction() as session:
+        (stored,) = backtests.page(session, ALL, after=None)
+    backtest.add(stored)
+
+    alone = assessments.decide(
+        make.dossier(cards=(make.card(1, "60000.00"),), figures=FIGURES), NEW, scoring.load(model)
+    )
+    assert alone.workings.pd_bound > alone.pd
+    assert backtest.without_bound == 0
+    assert backtest.tally.to_plain()["limit"]["sum_after"] == str(alone.limit)
 
 
 def test_a_dossier_without_a_score_that_now_needs_one_is_counted_apart(database):

@@ -104,6 +104,7 @@ def _policy(named: str) -> Policy:
 def _run(backtest: Backtest, span: Span) -> None:
     with transaction() as session:
         total = backtests.count(session, span)
+        backtest.bounds = backtests.bounds_of_models(session)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("dossiers", total=total)
