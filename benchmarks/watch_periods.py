@@ -194,6 +194,8 @@ def _matured(kind: str, of: Column, pds: Floats, bads: Column) -> tuple[Matured,
             expected=float(pds[of == place].sum()),
             spread=float((pds * (1.0 - pds))[of == place].sum()),
             bads=int(bads[of == place].sum()),
+            good_held_bad=int(((of == place) & ~bads & (pds > pds.mean())).sum()),
+            bad_held_good=int(((of == place) & bads & (pds <= pds.mean())).sum()),
         )
         for place in np.unique(of)
     )

@@ -63,17 +63,21 @@ class Trace:
     text: str
 
 
+def words(random: Random) -> str:
+    """Put together what one honest debtor says of his hardship."""
+    return "，".join(random.choice(told) for told in random.sample(PARTS, SENTENCES))
+
+
 def honest(seed: int, numbers: Sequence[int], *, agencies: Sequence[str]) -> Iterator[Trace]:
     """Draw people who share nothing but the agency that referred them."""
     for number in numbers:
         random = Random(f"{seed}/trace/{number}")
-        parts = [random.choice(told) for told in random.sample(PARTS, SENTENCES)]
         yield Trace(
             number=number,
             agency=random.choice(agencies),
             device=f"device of {number}",
             cards=(identities.card_number(random, "CMB").plain,),
-            text="，".join(parts),
+            text=words(random),
         )
 
 

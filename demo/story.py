@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from demo import debtors, mishaps
+from demo import debtors, mishaps, rings
 from demo.crew import Crew, Hand
 from demo.debtors import Applicant
 from demo.people import Person
@@ -290,4 +290,6 @@ def _referral(person: Person, *, at: datetime) -> ReferralIn:
         contact_consent_at=at - timedelta(days=1),
         contact_consent_proof="recorded call, agreed to be contacted",
         locale=Locale.ZH,
+        stated_balance=largest.balance,
+        hardship_note=rings.words(Random(person.reference)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernel import db
+from kernel.law import NoRuleInForce
 from kernel.surroundings import Surroundings
 from underwriting.cli.faults import told_as_exit_codes
 from underwriting.cli.printing import as_json_option, spell_json
@@ -40,7 +43,7 @@ def watch_command(
     """
     at = surroundings.clock.now()
     asked = watch.day_to_watch(at) if day is None else day.date()
-    with told_as_exit_codes():
+    with told_as_exit_codes(), _told_when_nothing_is_in_force():
         with db.transaction() as session:
             watch.mark(session, day=asked, at=at)
         with db.transaction() as session:
@@ -52,6 +55,14 @@ def watch_command(
         _print(found, day=asked, with_quiet=with_quiet)
     if any(each.verdict is Verdict.ALARM for each in found):
         raise SystemExit(EXIT_ALARM)
+
+
+@contextmanager
+def _told_when_nothing_is_in_force() -> Iterator[None]:
+    try:
+        yield
+    except NoRuleInForce as fault:
+        raise click.ClickException(str(fault)) from None
 
 
 def _print(found: tuple[ReadingView, ...], *, day: date, with_quiet: bool) -> None:

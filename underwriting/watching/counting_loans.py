@@ -58,9 +58,10 @@ _MATURED: Final = f"""
 _ADDED_UP: Final = """
     {matured}
     SELECT {name} AS name, count(*) AS loans, sum(pd) AS expected, sum(pd * (1 - pd)) AS spread,
-           count(*) FILTER (WHERE bad) AS bads
-      FROM matured {join}
-     WHERE pd IS NOT NULL
+           count(*) FILTER (WHERE bad) AS bads,
+           count(*) FILTER (WHERE NOT bad AND pd > mean) AS good_held_bad,
+           count(*) FILTER (WHERE bad AND pd <= mean) AS bad_held_good
+      FROM (SELECT *, avg(pd) OVER () AS mean FROM matured WHERE pd IS NOT NULL) AS scored {join}
      GROUP BY 1 ORDER BY 1
 """
 _OF_AGENCY: Final = "JOIN watched_case AS told USING (application_ref)"
@@ -152,6 +153,8 @@ def _matured(rows: Sequence[Row[Any]]) -> tuple[Matured, ...]:
             expected=float(row.expected),
             spread=float(row.spread),
             bads=row.bads,
+            good_held_bad=row.good_held_bad,
+            bad_held_good=row.bad_held_good,
         )
         for row in rows
     )

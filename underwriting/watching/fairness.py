@@ -6,8 +6,8 @@ groups, and the law asks for some of it. A reading says where a person has to lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from underwriting.models.metrics import wilson
 from underwriting.watched import Measure, Reading, Verdict, places
@@ -17,6 +17,15 @@ from underwriting.watching.judging import Judge, between_shares, two_sided
 from underwriting.watching.matured import Matured, in_the_large
 
 REST: Final = "rest"
+GOOD_HELD_BAD: Final = "good_held_bad"
+BAD_HELD_GOOD: Final = "bad_held_good"
+
+
+class _Share(NamedTuple):
+    """So many of so many."""
+
+    hits: int
+    of: int
 
 
 def approvals(by_group: Mapping[str, Sequence[Granted]], bars: Bars) -> tuple[Reading, ...]:
@@ -48,16 +57,65 @@ def limits(by_group: Mapping[str, Sequence[Granted]], bars: Bars) -> tuple[Readi
 
 
 def errors(by_group: Mapping[str, Sequence[Matured]], bars: Bars) -> tuple[Reading, ...]:
-    """Read each group's bad loans over those expected: whom the score holds for worse than he is."""
+    """Read how the score errs on each group, on granted loans whose end is known.
+
+    Three readings a group: its bad loans over those expected; the share of its good loans that
+    were held for worse than the mean; the share of its bad loans that were not.
+    """
     least = bars.loans.loans_min
     told = sum(each.loans >= least for group in by_group.values() for each in group)
-    judge = Judge(bars.chance, told)
-    return tuple(
-        in_the_large(
-            Measure.FAIR_ERROR, each, judge, part=kind, bars=(least, bars.fairness.error_material)
-        )
-        for kind, groups in by_group.items()
-        for each in groups
+    judge = Judge(bars.chance, 3 * told)
+    material = bars.fairness.error_material
+    found = []
+    for kind, groups in by_group.items():
+        for each in groups:
+            others = [other for other in groups if other.name != each.name]
+            found.append(
+                in_the_large(Measure.FAIR_ERROR, each, judge, part=kind, bars=(least, material))
+            )
+            goods = (_good_held_bad(each), _summed(map(_good_held_bad, others)))
+            bads = (_bad_held_good(each), _summed(map(_bad_held_good, others)))
+            found.append(
+                _error(each.name, f"{kind}/{GOOD_HELD_BAD}", goods, judge=judge, bars=bars)
+            )
+            found.append(_error(each.name, f"{kind}/{BAD_HELD_GOOD}", bads, judge=judge, bars=bars))
+    return tuple(found)
+
+
+def _good_held_bad(group: Matured) -> _Share:
+    return _Share(group.good_held_bad, group.loans - group.bads)
+
+
+def _bad_held_good(group: Matured) -> _Share:
+    return _Share(group.bad_held_good, group.bads)
+
+
+def _summed(shares: Iterable[_Share]) -> _Share:
+    told = list(shares)
+    return _Share(sum(each.hits for each in told), sum(each.of for each in told))
+
+
+def _error(
+    subject: str, part: str, shares: tuple[_Share, _Share], *, judge: Judge, bars: Bars
+) -> Reading:
+    own, rest = shares
+    if min(own.of, rest.of) < bars.fairness.cases_min:
+        return _too_few(Measure.FAIR_ERROR, subject, part, own.of)
+    rate, usual = own.hits / own.of, rest.hits / rest.of
+    interval = wilson(own.hits, own.of)
+    material = usual * (1.0 + bars.fairness.error_material)
+    z = between_shares(own.hits, own.of, rest.hits, rest.of)
+    return Reading(
+        measure=Measure.FAIR_ERROR,
+        subject=subject,
+        part=part,
+        value=places(rate),
+        low=places(interval.low),
+        high=places(interval.high),
+        bar=places(material),
+        cases=own.of,
+        verdict=judge.verdict(two_sided(z), is_material=rate > material),
+        detail={"count": own.hits, "others_count": rest.hits, "others": rest.of},
     )
 
 

@@ -36,6 +36,10 @@ class Matured:
     spread: float
     """The sum of pd x (1 - pd): the variance of the number of bad ones."""
     bads: int
+    good_held_bad: int = 0
+    """Good ones whose probability was above the mean of all."""
+    bad_held_good: int = 0
+    """Bad ones whose probability was not."""
 
 
 def calibration(

@@ -195,3 +195,29 @@ def test_groups_that_are_alike_keep_four_fifths():
         ("female", "1.000000", Verdict.QUIET),
         ("male", "0.900000", Verdict.QUIET),
     ]
+
+
+def test_good_debtors_of_one_group_held_for_bad_more_often_ring():
+    # Of 400 good men 240 were held for worse than the mean, of 400 good women 100: .60 over .25.
+    def group(name: str, held: int) -> Matured:
+        return Matured(
+            name=name,
+            loans=500,
+            expected=100.0,
+            spread=80.0,
+            bads=100,
+            good_held_bad=held,
+            bad_held_good=40,
+        )
+
+    found = {
+        (each.subject, each.part): each
+        for each in fairness.errors({"sex": [group("female", 100), group("male", 240)]}, BARS)
+    }
+
+    assert str(found["male", "sex/good_held_bad"].value) == "0.600000"
+    assert str(found["male", "sex/good_held_bad"].bar) == "0.312500"
+    assert found["male", "sex/good_held_bad"].verdict is Verdict.ALARM
+    assert found["female", "sex/good_held_bad"].verdict is Verdict.NOTICE
+    assert found["male", "sex/bad_held_good"].verdict is Verdict.QUIET
+    assert found["male", "sex"].verdict is Verdict.QUIET

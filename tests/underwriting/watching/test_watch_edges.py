@@ -69,6 +69,13 @@ def test_a_quiet_day_ends_well_and_a_day_that_is_not_over_is_refused(at_night):
     assert "is not over" in refused.output
 
 
+def test_a_day_before_any_bars_is_told_in_one_line(at_night):
+    refused = called(at_night, "--day", "2026-01-01")
+
+    assert refused.exit_code == 1
+    assert "no rule in force on 2026-01-01" in refused.output
+
+
 def test_nobody_is_marked_late_for_a_day_on_which_he_may_still_pay(at_night):
     with db.transaction() as session:
         town.lend(session, 1, DAY - timedelta(days=60), overdue_since=DAY - timedelta(days=29))
