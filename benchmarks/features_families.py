@@ -34,7 +34,7 @@ def measure(bench: Bench) -> list[Row]:
     if not features_panel.FILE.is_file():
         missing = "the panel is read from ../shared/data/taiwan, which is not there"
         return [Row(benchmark=NAME, case="", ratios=(), bar=None, notes=missing)]
-    panel, wanted = features_panel.read(), features_panel.features()
+    panel, wanted = features_panel.read(bench.loans), features_panel.features()
     clients = panel.clients.height
     case = f"{len(wanted):,} features x {clients:,} clients"
     bench.say(f"{NAME}: {case}")
@@ -46,7 +46,7 @@ def measure(bench: Bench) -> list[Row]:
         rounds=min(bench.rounds, ROUNDS),
     )
     ours, hand = (median(side) / 1e6 for side in zip(*pairs, strict=True))
-    peak = _peak_alone()
+    peak = _peak_alone(bench.loans)
     return [
         Row(
             benchmark=NAME,
@@ -105,14 +105,14 @@ def _compare(panel: Panel, wanted: list[Feature]) -> None:
             raise RuntimeError(f"the figures of {name} differ")
 
 
-def _peak_alone() -> int:
+def _peak_alone(clients_max: int) -> int:
     """Give the peak memory of a process that makes our features and nothing else, in bytes."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-        return processes.submit(_peak).result()
+        return processes.submit(_peak, clients_max).result()
 
 
-def _peak() -> int:
-    panel = features_panel.read()
+def _peak(clients_max: int) -> int:
+    panel = features_panel.read(clients_max)
     for _ in _ours(panel, features_panel.features()):
         pass
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

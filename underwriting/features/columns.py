@@ -67,7 +67,10 @@ def moments(cells_: pl.Series) -> pl.Series:
         return cells_.cast(pl.Int64)
     if kind == pl.String:
         text = _stripped(cells_)
-        found = text.str.to_datetime(time_unit="us", strict=False)
+        try:
+            found = text.str.to_datetime(time_unit="us", strict=False)
+        except pl.exceptions.ComputeError:  # not one cell looks like a time
+            found = pl.Series(cells_.name, dtype=pl.Datetime("us")).extend_constant(None, len(text))
         _require_all(text, found, NotATime("column {name}: row {row} is not a time"))
         cells_, kind = found, found.dtype
     if kind == pl.Date or isinstance(kind, pl.Datetime):

@@ -19,6 +19,7 @@ from underwriting.features.cells import Plain
 from underwriting.features.expressions import Expression, Leaf, Seen, Text
 
 WINDOW_DAYS_MAX: Final = 36_500
+_NOUGHT: Final = Decimal(0)
 
 
 class Aggregate(StrEnum):
@@ -160,8 +161,8 @@ def of_numbers(aggregate: Aggregate, known: list[Decimal]) -> Decimal | None:
 def _deviation(known: list[Decimal]) -> Decimal | None:
     if len(known) < 2:
         return None
-    middle = sum(known, Decimal(0)) / len(known)
-    squares = sum(((each - middle) ** 2 for each in known), Decimal(0))
+    middle = sum(known, _NOUGHT) / len(known)
+    squares = sum(((each - middle) ** 2 for each in known), _NOUGHT)
     return (squares / (len(known) - 1)).sqrt()
 
 
@@ -179,8 +180,8 @@ def _fits(aggregate: Aggregate, of: Expression | None) -> bool:
 _OF_NUMBERS: Final[Mapping[Aggregate, Callable[[list[Decimal]], Decimal | None]]] = (
     MappingProxyType({
         Aggregate.KNOWN: lambda known: Decimal(len(known)),
-        Aggregate.SUM: lambda known: sum(known, Decimal(0)),
-        Aggregate.MEAN: lambda known: sum(known, Decimal(0)) / len(known),
+        Aggregate.SUM: lambda known: sum(known, _NOUGHT),
+        Aggregate.MEAN: lambda known: sum(known, _NOUGHT) / len(known),
         Aggregate.MIN: min,
         Aggregate.MAX: max,
         Aggregate.STD: _deviation,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from underwriting.features import cells, histories
 from underwriting.features.cells import Column
 from underwriting.features.declaration import Feature
-from underwriting.features.expressions import Apply, Expression, IsWord, Moment, Seen, Text
+from underwriting.features.expressions import Apply, Expression, IsWord, Moment, Number, Seen, Text
 from underwriting.features.histories import Aggregate, Drawn, History
 from underwriting.features.operations import DAY, OPERATIONS
 
@@ -57,7 +57,7 @@ class Known:
 
     def value(self, expression: Expression) -> Decimal | None:
         """Work out an expression."""
-        return expression.value(self._seen)
+        return self._draw(expression) if type(expression) is Drawn else expression.value(self._seen)
 
     def _draw(self, drawn: Drawn) -> Decimal | None:
         # By identity: hashing a definition would cost more than what it saves. The definition is
@@ -92,7 +92,8 @@ class _Past:
     def draw(self, drawn: Drawn) -> Decimal | None:
         if not self._is_told:
             return None
-        places = self._places(drawn)
+        chosen = self._chosen.get((drawn.days, id(drawn.where)))
+        places = self._choose(drawn) if chosen is None else chosen[1]
         if drawn.of is None:
             if drawn.aggregate is _COUNT:
                 return Decimal(len(places))
@@ -100,7 +101,7 @@ class _Past:
                 return None
             place = places[0] if drawn.aggregate is Aggregate.DAYS_SINCE_FIRST else places[-1]
             return Decimal(self._as_of - self._times[place]) / DAY
-        if isinstance(drawn.of, Text):
+        if type(drawn.of) is Text:
             words = self._words_of(drawn.of.column)
             return Decimal(len({words[place] for place in places} - {None}))
         numbers = self._numbers_of(drawn.of)
@@ -138,16 +139,13 @@ class _Past:
             for name, whens in times.items()
         }
 
-    def _places(self, drawn: Drawn) -> list[int]:
-        key = (drawn.days, id(drawn.where))
-        found = self._chosen.get(key)
-        if found is None:
-            places = self._passing(drawn.where)
-            if drawn.days is not None:
-                places = places[bisect_left(places, self._first(drawn.days)) :]
-            found = (drawn.where, places)
-            self._chosen[key] = found
-        return found[1]
+    def _choose(self, drawn: Drawn) -> list[int]:
+        """Find the events of a window that meet a filter, in the order of time."""
+        places = self._passing(drawn.where)
+        if drawn.days is not None:
+            places = places[bisect_left(places, self._first(drawn.days)) :]
+        self._chosen[drawn.days, id(drawn.where)] = (drawn.where, places)
+        return places
 
     def _first(self, days: int) -> int:
         """Find the first event of a window."""
@@ -169,7 +167,7 @@ class _Past:
     def _meeting(self, where: Expression | None) -> list[int]:
         if where is None:
             return list(range(len(self._rows)))
-        if isinstance(where, IsWord):
+        if type(where) is IsWord:
             words = self._words_of(where.column)
             return [place for place, word in enumerate(words) if word in where.among]
         return [place for place, flag in enumerate(self._numbers_of(where)) if flag == 1]
@@ -183,15 +181,19 @@ class _Past:
         return found[1]
 
     def _worked_out(self, expression: Expression) -> list[Decimal | None]:
-        if isinstance(expression, Apply):
+        # By type and not isinstance, which asks an abstract class's registry at every miss.
+        if type(expression) is Apply:
             one = OPERATIONS[expression.operation].one
             parts = [self._numbers_of(part) for part in expression.parts]
             return [one(row) for row in zip(*parts, strict=True)]
-        if isinstance(expression, IsWord):
+        if type(expression) is IsWord:
             return [expression.of_word(word) for word in self._words_of(expression.column)]
-        if isinstance(expression, Moment) and expression.name in self._moments:
+        if type(expression) is Moment and expression.name in self._moments:
             whens = self._moments[expression.name]
             return [None if when is None else Decimal(when) for when in whens]
+        if type(expression) is Number:
+            column = expression.column
+            return [cells.number(row.get(column.name), column) for row in self._rows]
         return [expression.value(Seen(row, self._as_of)) for row in self._rows]
 
     def _words_of(self, column: Column) -> list[str | None]:
