@@ -8,7 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from underwriting.models import evaluation, reading, scorecard, spec_sets, training_sets
+from underwriting.models import (
+    evaluation,
+    reading,
+    reading_words,
+    scorecard,
+    spec_sets,
+    training_sets,
+)
 from underwriting.models.calibration import Floats
 from underwriting.models.reading import Loans
 from underwriting.models.spec_search import SpecFaulty
@@ -51,10 +58,22 @@ class Ours:
         return training_sets.train(teaching, self.spec, protected=True).pds(judging)
 
     def scorecard(self, teaching: Loans, judging: Loans) -> Floats:
-        signs = {each.name: each.sign for each in self.spec.declared.features}
-        card = scorecard.fit({**teaching.columns, **teaching.words}, signs, teaching.bads)
-        margins = card.margins(card.matrix({**judging.columns, **judging.words}))
-        found: Floats = np.exp(-np.logaddexp(0.0, -margins))
+        """Fit the card alone; words are told as they are told to the model."""
+        declared = self.spec.declared.used(with_protected=False)
+        statistics = reading_words.learn(
+            declared.categories, teaching.words, teaching.bads, smoothing=declared.smoothing
+        )
+        folds = reading_words.draw_folds(
+            len(teaching), declared.statistics_folds, seed=self.spec.seed
+        )
+        told = statistics.columns_of_teachers(teaching.words, teaching.bads, folds)
+        card = scorecard.fit(
+            {**teaching.columns, **told},
+            {each.name: each.sign for each in declared.columns},
+            teaching.bads,
+        )
+        asked = {**judging.columns, **statistics.columns(judging.words)}
+        found: Floats = np.exp(-np.logaddexp(0.0, -card.margins(card.matrix(asked))))
         return found
 
 
