@@ -30,6 +30,8 @@ def read(frame: pl.DataFrame, leaf: Leaf) -> pl.Series:
     if name is None or name not in frame.columns:
         raise ColumnMissing(f"there is no column {name!r}")
     cells_ = frame[name]
+    if isinstance(cells_.dtype, pl.Categorical | pl.Enum):
+        cells_ = cells_.cast(pl.String)
     match leaf:
         case Moment():
             return moments(cells_)

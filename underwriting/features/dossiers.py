@@ -17,7 +17,8 @@ from underwriting.features.declaration import Feature
 from underwriting.features.histories import Table
 from underwriting.features.single import Known, Rows
 
-KEY: Final = "application_ref"
+KEY: Final = "dossier"
+"""Its place among the dossiers: an application may have several, each with its own past."""
 AS_OF: Final = "as_of"
 _YUAN_A_FEN: Final = Decimal("0.01")
 TABLES: Final[Mapping[str, type[Inquiry | Account | Repayment]]] = {
@@ -113,7 +114,7 @@ def frames(
     names = sorted({name for told in figures for name in told})
     base = pl.DataFrame(
         {
-            KEY: [str(each.application_ref) for each in dossiers],
+            KEY: range(len(dossiers)),
             AS_OF: pl.Series([each.as_of for each in dossiers], dtype=pl.Datetime("us", "UTC")),
             **{
                 _told(table): [getattr(each.bureau_file, table) is not None for each in dossiers]
@@ -132,15 +133,17 @@ def _table(
     dossiers: Sequence[Dossier], table: str, kind: type[Inquiry | Account | Repayment]
 ) -> Table:
     rows = [
-        {KEY: str(each.application_ref), **_row(event)}
-        for each in dossiers
+        {KEY: place, **_row(event)}
+        for place, each in enumerate(dossiers)
         for event in getattr(each.bureau_file, table) or ()
     ]
-    schema = {KEY: pl.String, **{each.name: _dtype(str(each.type)) for each in fields(kind)}}
     columns = {
-        name: pl.Series([_number(row[name]) for row in rows], dtype=dtype)
-        for name, dtype in schema.items()
+        each.name: pl.Series(
+            [_number(row[each.name]) for row in rows], dtype=_dtype(str(each.type))
+        )
+        for each in fields(kind)
     }
+    columns[KEY] = pl.Series([row[KEY] for row in rows], dtype=pl.Int64)
     return Table(pl.DataFrame(columns), KEY, _told(table))
 
 

@@ -74,7 +74,7 @@ class _Past:
     """The events of one table that were known at an instant, in the order of time."""
 
     def __init__(self, history: History, rows: Rows | None, as_of: int | None) -> None:
-        if as_of is None and history.known_after:
+        if rows is not None and as_of is None and history.known_after:
             raise ValueError(f"the table {history.table} needs an instant to know what was known")
         self._history = history
         self._as_of = as_of

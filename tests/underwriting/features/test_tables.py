@@ -81,6 +81,15 @@ def test_a_table_that_was_not_asked_is_missing():
 
     assert found["loans__rows__count__all__all"].to_list() == [None] * 3
     assert single.single(wanted, {}, {}, as_of=date(2026, 3, 1)) == {wanted[0].name: None}
+    assert single.single(wanted, {}, {}, as_of=None) == {wanted[0].name: None}
+
+
+def test_words_may_come_as_categories():
+    wanted = members("rows__count__all__cheap", filters={"cheap": ["is_word", "owed", "10", "20"]})
+
+    found = batch(wanted, loans=LOANS.with_columns(pl.col("owed").cast(pl.Categorical)))
+
+    assert found.to_series().to_list() == [1.0, 0.0, 1.0]
 
 
 def test_nobody_at_all_has_features_of_every_name():
