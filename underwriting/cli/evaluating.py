@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -132,10 +133,10 @@ def print_tables(found: Sequence[dict[str, Any]]) -> None:
 def _print_table(told: dict[str, Any]) -> None:
     models = {"boosted": told["model"], "scorecard": told["scorecard"]}
     if "with_protected" in told:
-        models["boosted, protected too"] = told["with_protected"]["model"]
+        models["with protected"] = told["with_protected"]["model"]
     one = told["model"]
-    title = f"{told['spec']}: {one['loans']} loans, {one['bads']} bad; {told['how']}"
-    table = Table("figure, 95 % interval", *models, title=title, title_justify="left")
+    click.echo(f"{told['spec']}: {one['loans']} loans, {one['bads']} bad; {told['how']}")
+    table = Table("95 %", *models, box=box.SIMPLE_HEAD, padding=(0, 1))
     for label, figure in _FIGURES.items():
         table.add_row(label, *(_with_interval(each, figure) for each in models.values()))
     psi = told["psi"]
@@ -161,4 +162,4 @@ def _with_interval(told: dict[str, Any], figure: str) -> str:
 
 
 def _four(text: str) -> str:
-    return f"{float(text):.4f}"
+    return f"{float(text):.4f}".removeprefix("0")

@@ -161,7 +161,8 @@ def parse(plain: Mapping[str, Any]) -> Declared:
 
 def _check(found: Declared) -> None:
     names = [each.name for each in found.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    told = [*names, *(each.name for each in found.categories)]
+    twice = sorted({name for name in told if told.count(name) > 1})
     if twice:
         raise SpecFaulty(f"features are named twice: {', '.join(twice)}")
     if not 1 <= len(names) <= FEATURES_MAX:

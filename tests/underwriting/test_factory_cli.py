@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+
+import click
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from tests.underwriting.models.sets import SPEC, rows, write
+from underwriting import cli
+from underwriting.cli.faults import EXIT_UNUSABLE_INPUT
+
+
+@pytest.fixture
+def run():
+    """Run a command without a database or a clock: evaluating a set needs neither."""
+    root = click.Group(commands={command.name: command for command in cli.COMMANDS})
+
+    def call(*arguments: object):
+        return CliRunner().invoke(root, [str(each) for each in arguments], obj=None)
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write a spec, rows that teach and rows that judge, each with their second files."""
+    (tmp_path / "own.toml").write_text(SPEC, encoding="utf-8")
+    frame = rows(1_000)
+    return {
+        "own": tmp_path / "own.toml",
+        "train": write(tmp_path / "a", frame.head(700)),
+        "test": write(tmp_path / "b", frame.tail(300), "later.csv"),
+        "out": tmp_path / "models",
+    }
+
+
+def test_a_spec_trained_on_one_file_is_judged_by_another(run, files):
+    arguments = (
+        "evaluate",
+        "--spec",
+        files["own"],
+        "--train",
+        files["train"],
+        "--test",
+        files["test"],
+    )
+
+    told = json.loads(run(*arguments, "--json").stdout)
+
+    assert told["model"]["loans"] == 240
+    assert told["test"]["rows_without"] == {"people": 0, "loans": 0}
+    assert float(told["model"]["auc"]) > 0.65
+    for figures in (told["model"], told["scorecard"]):
+        for name in ("auc", "ks", "brier", "log_loss", "calibration_error"):
+            low, high = figures[f"{name}_interval_95"]
+            assert float(low) <= float(figures[name]) <= float(high)
+    assert set(told["psi"]) >= {"psi", "psi_interval_95"}
+    assert told["label"] == "bad by a rule"
+    assert told["protected_left_out"] == ["age"]
+    assert told["memory_peak_mb"] > 0
+    again = json.loads(run(*arguments, "--json").stdout)
+    assert [again[key] for key in ("model", "scorecard", "chosen")] == [
+        told[key] for key in ("model", "scorecard", "chosen")
+    ]
+
+
+def test_what_became_of_the_judging_loans_fits_nothing(run, files):
+    arguments = (
+        "evaluate",
+        "--spec",
+        files["own"],
+        "--train",
+        files["train"],
+        "--test",
+        files["test"],
+        "--json",
+    )
+    first = json.loads(run(*arguments).stdout)
+    lines = files["test"].read_text(encoding="utf-8").splitlines()
+    turned = [lines[0], *(f"{line[:-1]}{1 - int(line[-1])}" for line in lines[1:])]
+    files["test"].write_text("\n".join(turned), encoding="utf-8")
+
+    second = json.loads(run(*arguments).stdout)
+
+    assert second["chosen"] == first["chosen"]
+    assert second["model"]["mean_pd"] == first["model"]["mean_pd"]
+    assert float(second["model"]["auc"]) == pytest.approx(
+        1 - float(first["model"]["auc"]), abs=2e-6
+    )
+
+
+def test_a_spec_is_judged_inside_its_training_file_and_told_what_leaving_out_costs(run, files):
+    result = run(
+        "evaluate",
+        "--spec",
+        files["own"],
+        "--train",
+        files["train"],
+        "--splits",
+        2,
+        "--with-protected",
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "split 2 of 2 inside the training file, by time" in result.stdout
+    assert "with protected" in result.stdout
+    assert "Bad means bad by a rule." in result.stdout
+
+
+def test_a_sets_model_is_kept_as_files(run, files):
+    result = run("train", files["train"], "--spec", files["own"], "--out", files["out"], "--json")
+
+    told = json.loads(result.stdout)
+    folder = files["out"] / told["model"]
+    assert told["status"] == "files only, serves nobody"
+    assert json.loads((folder / "manifest.json").read_bytes())["serves"] is False
+    assert (folder / "model.ubj").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "{train}", "--spec", "{own}"], "kept as files alone"),
+        (["train", "{train}", "--spec", "{own}", "--publish"], "is never published"),
+        (["train", "{train}", "--spec", "{own}", "--seed", "3"], "its seed stands in the spec"),
+        (
+            ["train", "{train}", "--spec", "card_repayers", "--out", "{out}"],
+            "go with the spec of a data set",
+        ),
+        (["train", "{train}", "--spec", "{own}", "--out", "{own}"], "cannot be written"),
+        (["evaluate"], "name a kept MODEL and a FILE"),
+        (["evaluate", "model"], "name a kept MODEL and a FILE"),
+        (["evaluate", "model", "{train}", "--train", "{train}"], "without --train"),
+        (["evaluate", "model", "{train}", "--test", "{test}"], "go with --spec"),
+        (["evaluate", "--train", "{train}"], "--train needs --spec"),
+        (["evaluate", "--spec", "nobody", "--train", "{train}"], "no training spec 'nobody'"),
+        (["evaluate", "--spec", "card_repayers", "--train", "{train}"], "makes models of dossiers"),
+        (
+            ["evaluate", "--spec", "{own}", "--train", "{train}", "--test", "gone.csv"],
+            "no file gone.csv",
+        ),
+        (["evaluate", "--spec", "gmsc", "--train", "{train}"], "lacks the target column"),
+        (
+            ["evaluate", "--spec", "{own}", "--train", "{train}", "--aux", "loans"],
+            "--aux NAME=FILE",
+        ),
+        (
+            ["evaluate", "--spec", "{own}", "--train", "{train}", "--aux", "x={own}"],
+            "no second file named: x",
+        ),
+        (["evaluate", "--all", "{out}"], "has no folder with train.csv.gz of: gmsc"),
+        (["evaluate", "--all", "{out}", "--spec", "gmsc"], "--all takes no --spec"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_a_reason_and_its_exit_code(run, files, arguments, says):
+    result = run(*(each.format(**files) for each in arguments))
+
+    assert result.exit_code == EXIT_UNUSABLE_INPUT
+    assert says in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_of_sets_is_evaluated_by_the_specs_that_are_ours(run, shared, tmp_path):
+    folder = tmp_path / "heloc"
+    folder.mkdir()
+    whole = pl.read_csv(shared("data/heloc/train.csv.gz"), infer_schema=False)
+    whole.head(1_000).write_csv(folder / "train.csv.gz", compression="gzip")
+    (tmp_path / "another").mkdir()
+
+    told = json.loads(run("evaluate", "--all", tmp_path, "--json").stdout)
+
+    (found,) = told["evaluations"]
+    assert found["spec"] == "heloc"
+    assert 0.7 < float(found["model"]["auc"]) < 0.9
