@@ -22,7 +22,7 @@ class WatchedCase(Base):
 
     __tablename__ = "watched_case"
     __table_args__ = (
-        Index("ix_watched_case_agency", "agency", "noted_at"),
+        Index("ix_watched_case_noted_at", "noted_at"),
         CheckConstraint("stated_balance >= 0", name="stated_balance_not_negative"),
     )
 

@@ -1,0 +1,83 @@
+"""The table of links obeys the law of a store, on a real database."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+
+import pytest
+from sqlalchemy import insert
+
+from kernel import ids
+from tests.underwriting.graph.store import Memory, at, key, ref
+from underwriting.graph import rings, sights
+from underwriting.graph.sights import LinkTable
+from underwriting.graph.walk import Sight
+from underwriting.inquiries import LinkKind
+from underwriting.records.links import Link
+
+KINDS = ["national_id", "device", "card", "mobile", "agency"]
+
+
+def drawn(random: Random) -> list[Sight]:
+    found = {}
+    for _ in range(70):
+        kind = random.choice(KINDS)
+        digest = hashlib.sha256(random.choice("abcdefg").encode()).hexdigest()
+        one = Sight(ref(random.randint(1, 12)), key(kind, digest), at(random.randint(1, 20)))
+        found.setdefault((one.application_ref, one.key), one)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_table_gives_the_figures_that_a_store_in_memory_gives(session, seed):
+    links = drawn(Random(seed))
+    session.execute(
+        insert(Link),
+        [
+            {
+                "id": ids.new(),
+                "application_ref": one.application_ref,
+                "kind": one.key.kind,
+                "digest": one.key.digest,
+                "seen_at": one.seen_at,
+            }
+            for one in links
+        ],
+    )
+
+    for number in range(1, 13):
+        for days in (8, 21):
+            inside, outside = (
+                rings.figures(store, ref(number), as_of=at(days))
+                for store in (LinkTable(session), Memory(*links))
+            )
+            assert inside == outside, (number, days)
+
+
+def test_a_key_seen_again_is_seen_at_first(session):
+    device = key("device", "ab" * 32)
+
+    new = [sights.note(session, ref(1), [device, device], at=at(day)) for day in (1, 5)]
+
+    assert new == [1, 0]
+    [kept] = LinkTable(session).own(ref(1), until=at(9))
+    assert kept.seen_at == at(1)
+
+
+def test_an_application_has_no_more_keys_than_it_can_have(session):
+    many = [key("card", f"{n:064}") for n in range(sights.KEYS_MAX + 1)]
+
+    with pytest.raises(ValueError, match="at most"):
+        sights.note(session, ref(1), many, at=at(1))
+
+
+def test_latest_users_come_first_and_no_more_than_asked_for(session):
+    device = key("device", "cd" * 32)
+    for number in range(1, 6):
+        sights.note(session, ref(number), [device], at=at(number))
+
+    found = LinkTable(session).of_keys({device: 3}, before=at(5))
+
+    assert [sight.application_ref for sight in found[device]] == [ref(4), ref(3), ref(2)]
+    assert found[device][0].key.kind is LinkKind.DEVICE
