@@ -24,6 +24,8 @@ from origination.records.applications import (
 from origination.records.consents import REQUIRED, Purpose
 from origination.records.debtors import Debtor, Ownership
 from origination.records.referrals import Locale, Referral, ReferralStatus
+from underwriting import assessments, reviews
+from underwriting.records.service import ReviewCause
 
 DECLINE_PAUSE_DAYS: Final = 30
 """After a decline a review is asked for, not a second query of the bureau."""
@@ -253,6 +255,9 @@ def request_review(session: Session, application: Application, *, by: Actor, at:
         if "_live" not in str(fault.orig):
             raise
         raise AlreadyApplying() from None
+    assert application.assessment_id is not None, "a decline has its assessment"
+    declined = assessments.get(session, application.assessment_id)
+    reviews.owe(session, declined, cause=ReviewCause.DEBTOR, at=at)
     events.append(session, "application.review_requested", subject=application.id, at=at)
 
 

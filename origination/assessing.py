@@ -6,7 +6,7 @@ before it leaves the application to the next worker, and nothing is decided twic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -23,12 +23,13 @@ from origination import consents, deciding, dossier_requests, sharing
 from origination.deciding import Assessed
 from origination.offering import QuotesExpired
 from origination.records.applications import Application, ApplicationStatus
-from underwriting import assessments, gathering, policy
-from underwriting.decisions import Scorer
+from underwriting import assessments, exploration, gathering, policy, routing
 from underwriting.graph import rings
-from underwriting.inquiries import AssessmentRequest
+from underwriting.inquiries import AssessmentRequest, Gathered
+from underwriting.lots import Purpose
 from underwriting.models import registry
 from underwriting.policy import Policy
+from underwriting.routing import Routed
 from underwriting.sources.asking import SourceRefused, SourceSilent
 from underwriting.watching import cases
 
@@ -46,19 +47,12 @@ log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """What every application of one run is decided by."""
-
-    policy: Policy
-    scorer: Scorer
-
-
-@dataclass(frozen=True, slots=True)
 class _Work:
     """One claimed application and what is to be asked about it."""
 
     application_id: UUID
     request: AssessmentRequest
+    routed: Routed
     worker: str
 
 
@@ -87,10 +81,11 @@ def run_one(surroundings: Surroundings, application_id: UUID) -> bool:
     return taken is not None and _assess(surroundings, taken, rules, worker=worker)
 
 
-def _rules(surroundings: Surroundings) -> _Rules:
+def _rules(surroundings: Surroundings) -> Policy:
     with transaction() as session:
-        scorer = registry.serving(session)
-    return _Rules(policy.in_force(business_day(surroundings.clock.now())), scorer)
+        # Nothing is claimed when nobody could be scored.
+        registry.serving(session)
+    return policy.in_force(business_day(surroundings.clock.now()))
 
 
 def _claim(surroundings: Surroundings, *, worker: str, only: UUID | None = None) -> UUID | None:
@@ -110,7 +105,7 @@ def _claim(surroundings: Surroundings, *, worker: str, only: UUID | None = None)
 
 
 def _assess(
-    surroundings: Surroundings, application_id: UUID, rules: _Rules, *, worker: str
+    surroundings: Surroundings, application_id: UUID, rules: Policy, *, worker: str
 ) -> bool:
     """Assess one claimed application; whatever goes wrong with it does not stop the others."""
     try:
@@ -120,8 +115,7 @@ def _assess(
         gathered = gathering.gather(
             work.request, surroundings=surroundings, at=surroundings.clock.now()
         )
-        decision = assessments.decide(gathered.dossier, rules.policy, rules.scorer)
-        return _record(surroundings, work, Assessed(gathered=gathered, decision=decision))
+        return _record(surroundings, work, _decided(work, gathered, rules))
     except ClaimLost:
         return False
     except (SourceSilent, QuotesExpired) as fault:
@@ -148,7 +142,17 @@ def _prepare(surroundings: Surroundings, application_id: UUID, *, worker: str) -
             return None
         request = dossier_requests.make(session, application, by=BY, at=at)
         request = _watched(session, request, at=at)
-    return _Work(application_id, request, worker)
+        routed = routing.choose(session, request.application_ref, at=at)
+    return _Work(application_id, request, routed, worker)
+
+
+def _decided(work: _Work, gathered: Gathered, rules: Policy) -> Assessed:
+    scorer = work.routed.scorer
+    decision = assessments.decide(gathered.dossier, rules, scorer)
+    decision = replace(decision, route=work.routed.route)
+    place = routing.place(decision.application_ref, Purpose.EXPLORATION)
+    explored = exploration.explore(gathered.dossier, rules, scorer, decision, place=place)
+    return Assessed(gathered=gathered, decision=decision, explored=explored)
 
 
 def _watched(session: Session, request: AssessmentRequest, *, at: datetime) -> AssessmentRequest:

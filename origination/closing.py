@@ -19,7 +19,11 @@ from origination.records.applications import (
     ApplicationStatus,
 )
 from origination.records.offers import OFFER_MOVES, Offer, OfferStatus
+from underwriting import reviews
+from underwriting.records.service import ReviewEnd
 
+_UNANSWERED: Final = frozenset({ApplicationStatus.EXPIRED, ApplicationStatus.WITHDRAWN})
+"""After these nobody waits for a person's answer any more."""
 _OFFER_ENDS: Final = {
     ApplicationStatus.EXPIRED: OfferStatus.EXPIRED,
     ApplicationStatus.WITHDRAWN: OfferStatus.WITHDRAWN,
@@ -65,6 +69,8 @@ def close(
     assert to in CLOSED, f"{to} does not close an application"
     moves.advance(session, application, to, table=APPLICATION_MOVES, by=by, at=at, reason=reason)
     cards.release(session, application)
+    if to in _UNANSWERED:
+        reviews.close(session, application.id, how=ReviewEnd.WITHDRAWN, at=at)
     if to in _OFFER_ENDS:
         _end_offers(session, application, _OFFER_ENDS[to], by=by, at=at)
     events.append(

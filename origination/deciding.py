@@ -16,10 +16,12 @@ from kernel.refusals import Refused
 from origination import applicants, closing, consents, offering
 from origination.offering import Approval, QuotesExpired
 from origination.records.applications import APPLICATION_MOVES, Application, ApplicationStatus
-from underwriting import assessments
+from underwriting import assessments, exploration, reviews
 from underwriting.decisions import Decision, Outcome
+from underwriting.exploration import Explored
 from underwriting.inquiries import Gathered
 from underwriting.records.assessments import Assessment
+from underwriting.records.service import ReviewCause, ReviewEnd
 
 
 class OnlyARiskOfficer(Refused):
@@ -37,6 +39,8 @@ class Assessed:
 
     gathered: Gathered
     decision: Decision
+    explored: Explored | None = None
+    """The approval at random that takes a decline's place while the month has budget left."""
 
 
 def begin(session: Session, application: Application, *, by: Actor, at: datetime) -> bool:
@@ -85,12 +89,20 @@ def settle(
     if application.status is not ApplicationStatus.ASSESSING:
         return False
     before = application.assessment_id
-    kept = assessments.record(session, assessed.gathered, assessed.decision, by=by, at=at)
+    kept = exploration.record(
+        session, assessed.gathered, assessed.decision, explored=assessed.explored, by=by, at=at
+    )
     application.assessment_id = kept.id
     session.flush()
-    outcome = assessed.decision.outcome
+    outcome = kept.outcome
     if outcome is Outcome.REVIEW and _was_cleared(session, application, before, assessed.decision):
         outcome = Outcome.APPROVE
+        # The queue is told that his word stands, so that it waits for nobody.
+        reviews.owe(session, kept, cause=ReviewCause.RULES, at=at)
+        reviews.close(session, application.id, how=ReviewEnd.CARRIED, at=at)
+    elif outcome is not Outcome.REVIEW:
+        # A person who was to look before need not any more: the new decision answers.
+        reviews.close(session, application.id, how=ReviewEnd.ASSESSED_ANEW, at=at)
     _do(session, application, kept, outcome, by=by, at=at)
     return True
 
@@ -187,6 +199,7 @@ def _do(
         case Outcome.REVIEW:
             to = ApplicationStatus.REVIEW
             moves.advance(session, application, to, table=APPLICATION_MOVES, by=by, at=at)
+            reviews.owe(session, kept, cause=ReviewCause.RULES, at=at)
         case _:
             assert_never(outcome)
     events.append(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kernel.money import ZERO, Money
 from kernel.rates import Rate
-from underwriting import canonical, workings
+from underwriting import canonical, lots, workings
 from underwriting.better_off import Comparison, Cost
 from underwriting.canonical import (
     Unreadable,
@@ -24,6 +24,7 @@ from underwriting.canonical import (
 )
 from underwriting.features.declaration import Figures
 from underwriting.limits import Constraint
+from underwriting.lots import Grant, Route
 from underwriting.reasons import Reason
 from underwriting.rules import LeftOut
 from underwriting.workings import Workings
@@ -115,6 +116,10 @@ class Decision:
     comparison: Comparison | None = None
     workings: Workings | None = None
     """How it came about; None under a policy of the first form."""
+    route: Route | None = None
+    """By which way it came to its model; None where no routing was ever set."""
+    grant: Grant | None = None
+    """The approval at random that it is."""
 
     @property
     def has_terms(self) -> bool:
@@ -168,6 +173,8 @@ class Decision:
                 else _comparison(self.comparison, month_by_month=has_workings),
             }
             | ({} if self.workings is None else {"workings": self.workings.to_plain()})
+            | ({} if self.route is None else {"route": self.route.to_plain()})
+            | ({} if self.grant is None else {"grant": self.grant.to_plain()})
         )
 
 
@@ -185,6 +192,8 @@ def from_bytes(content: bytes) -> Decision:
         return replace(
             _decision(document),
             workings=None if format_ == FORMAT else workings.from_plain(document["workings"]),
+            route=lots.read_route(document.get("route")),
+            grant=lots.read_grant(document.get("grant")),
         )
     except _FAULTS as fault:
         raise Unreadable(

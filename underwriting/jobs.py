@@ -1,4 +1,4 @@
-"""The jobs of underwriting: watch each day when it is over."""
+"""The jobs of underwriting: watch each day when it is over, score in the shadow, tell what is late."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from kernel import logs
 from kernel.db import transaction
 from kernel.jobs import Job
 from kernel.surroundings import Surroundings
+from underwriting import review_queue, shadowing
 from underwriting.watched import Verdict
 from underwriting.watching import readings, watch
+
+SHADOW_ROUNDS_MAX: Final = 50
+"""Transactions of one run; where the log is longer, the next run goes on."""
 
 log = logs.logger(__name__)
 
@@ -30,5 +34,30 @@ def watch_yesterday(surroundings: Surroundings) -> int:
     return len(rang)
 
 
-JOBS: Final = (Job(name="underwriting-watch", every_seconds=1_800, run=watch_yesterday),)
-"""Twice an hour: a day is watched within half an hour of its end, and a failed run is made good."""
+def score_in_the_shadow(surroundings: Surroundings) -> int:
+    """Let challengers score what was decided since the last run, and count their scores."""
+    done = 0
+    for _ in range(SHADOW_ROUNDS_MAX):
+        with transaction() as session:
+            facts, scores = shadowing.score(session, at=surroundings.clock.now())
+        done += scores
+        if not facts:
+            break
+    return done
+
+
+def tell_overdue_reviews(surroundings: Surroundings) -> int:
+    """Tell each review that nobody answered in time once, and count them."""
+    with transaction() as session:
+        late = review_queue.tell_overdue(session, at=surroundings.clock.now())
+    for assessment_id in late:
+        log.warning("review.overdue", assessment_id=str(assessment_id))
+    return len(late)
+
+
+JOBS: Final = (
+    # Twice an hour: a day is watched soon after its end, and a failed run is made good.
+    Job(name="underwriting-watch", every_seconds=1_800, run=watch_yesterday),
+    Job(name="underwriting-shadow", every_seconds=60, run=score_in_the_shadow),
+    Job(name="underwriting-reviews", every_seconds=300, run=tell_overdue_reviews),
+)

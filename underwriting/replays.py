@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from underwriting import assessments, canonical, decisions, dossier, policy
+from underwriting import assessments, canonical, decisions, dossier, exploration, policy
 from underwriting.canonical import Unreadable
 from underwriting.decisions import Decision, Scorer
+from underwriting.dossier import Dossier
 from underwriting.features.declaration import Figures
 from underwriting.models import registry, scoring
 from underwriting.models.scoring import GoldenDiffers, ModelUnusable
-from underwriting.policy import NoSuchPolicy
+from underwriting.policy import NoSuchPolicy, Policy
 from underwriting.records.assessments import Assessment
 
 
@@ -99,7 +100,7 @@ def replay(session: Session, assessment_id: UUID) -> Replay:
         return _ended(kept, Verdict.DIFFERS, f"policy {rules.version} was changed since")
     scorer, verdict, detail = _scorer(session, told)
     try:
-        made = assessments.decide(dossier.from_bytes(kept.dossier.encode()), rules, scorer)
+        made = _made(dossier.from_bytes(kept.dossier.encode()), rules, scorer, told)
     except (Unreadable, LookupError) as fault:
         return _ended(kept, Verdict.DIFFERS, str(fault))
     if made.to_bytes() == kept.decision.encode():
@@ -110,6 +111,21 @@ def replay(session: Session, assessment_id: UUID) -> Replay:
         detail="the decision comes out otherwise",
         differences=_differences(kept.decision.encode(), made.to_bytes()),
     )
+
+
+def _made(read: Dossier, rules: Policy, scorer: Scorer, told: Decision) -> Decision:
+    """Decide again with what was given besides the dossier: the route, and the lot of a grant.
+
+    Raises:
+        LookupError: the lot would be no approval.
+    """
+    made = replace(assessments.decide(read, rules, scorer), route=told.route)
+    if told.grant is None:
+        return made
+    explored = exploration.explore(read, rules, scorer, made, place=told.grant.place)
+    if explored is None:
+        raise LookupError("the approval at random does not come out again")
+    return explored.decision
 
 
 def _scorer(session: Session, told: Decision) -> tuple[Scorer, Verdict, str]:

@@ -1,4 +1,4 @@
-"""Commands of the risk staff: train, evaluate, publish, assess, replay, policy, watch."""
+"""Commands of the risk staff: train, evaluate, publish, challenge, assess, replay, policy, watch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from typing import Final
 
 import click
 
-from underwriting.cli import decisions, factory, policies, service, watching
+from underwriting.cli import decisions, factory, policies, queues, service, watching
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     factory.train_command,
     factory.evaluate_command,
     service.publish_command,
+    service.roll_back_command,
+    service.promotion_group,
+    service.challenger_group,
+    queues.exploration_command,
+    queues.reviews_command,
     decisions.assess_command,
     decisions.replay_group,
     policies.policy_group,

@@ -96,11 +96,14 @@ def train_command(  # noqa: PLR0913 - a parameter for each option
 
 
 def _registered(trained: TrainedModel, *, at: datetime, and_publish: bool) -> dict[str, Any]:
+    # Kept first: whatever becomes of publishing, the model that took so long is not lost.
     with db.transaction() as session:
         record = registry.register(session, trained, by=COMMAND_LINE, at=at)
-        if and_publish:
+    if and_publish:
+        with db.transaction() as session:
+            record = registry.find(session, record.name)
             registry.publish(session, record, by=COMMAND_LINE, at=at, reason="published by train")
-        found = {"model": record.name, "status": record.status.value}
+    found = {"model": record.name, "status": record.status.value}
     facts = trained.facts
     return found | {key: facts[key] for key in ("rows", "bads", "rounds", "windows", "out_of_time")}
 

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 a file, a spec or an argument cannot be used; 3 no such model, assessment or
 policy. A model that cannot be used: 10 manifest, 11 artifact, 12 features, 13 library, 14 golden
-rows. A replay: 0 the same bytes; 20 another library scores otherwise, everything after the stored
+rows; 15 the gate holds it back. A replay: 0 the same bytes; 20 another library scores otherwise, everything after the stored
 probability is the same; 21 the model cannot be used here, the rest is the same; 22 the decision
 differs; 23 a stored text was changed.
 """
@@ -27,10 +27,12 @@ from underwriting.models.training import NotTrainable
 from underwriting.models.training_file import TrainingFileFaulty
 from underwriting.policy import NoSuchPolicy
 from underwriting.policy_reading import PolicyFaulty
+from underwriting.promotions import GateNotPassed
 from underwriting.replays import Verdict
 
 EXIT_UNUSABLE_INPUT: Final = 1
 EXIT_NOTHING_FOUND: Final = 3
+EXIT_GATE: Final = 15
 EXIT_OF_MODEL: Final = {
     scoring.ManifestUnreadable: 10,
     scoring.ArtifactChanged: 11,
@@ -61,6 +63,8 @@ def told_as_exit_codes() -> Iterator[None]:
         Unreadable,
     ) as fault:
         _end(str(fault), EXIT_UNUSABLE_INPUT)
+    except GateNotPassed as refusal:
+        _end(f"{refusal.title}: {refusal}", EXIT_GATE)
     except (Refused, NoSuchPolicy) as refusal:
         _end(str(refusal), EXIT_NOTHING_FOUND)
     except ModelUnusable as fault:

@@ -1,4 +1,4 @@
-"""The registry of models: kept once, published one at a time, loaded fail-closed."""
+"""The registry of models: kept once, one champion at a time, loaded fail-closed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from underwriting.models.scoring import Model
 from underwriting.records.models import MODEL_MOVES, ModelRecord, ModelStatus
 
 _NAMESPACE: Final = UUID("d94c7c4e-64b7-5f0d-9b0e-8f1f2a3c5b77")
-LOADED_MAX: Final = 4
-"""Loaded models kept by a process: the serving one and some that decisions are retold with."""
+LOADED_MAX: Final = 6
+"""Loaded models kept by a process: the champion, its challengers, and what it replaced lately."""
+CHALLENGERS_MAX: Final = 3
+"""Each scores every assessment beside the champion."""
 
 
 class NoSuchModel(Refused):
@@ -81,34 +83,144 @@ def listed(session: Session) -> list[ModelRecord]:
     return list(session.scalars(select(ModelRecord).order_by(ModelRecord.registered_at.desc())))
 
 
+class AnotherServes(Refused):
+    """Another model is in service, so its successor is promoted and not simply published."""
+
+    status = HTTPStatus.CONFLICT
+    code = "another_serves"
+    title = "Another model is in service; a successor has to pass the gate"
+    title_zh = "已有在用模型，新模型须通过晋级评审"
+
+
+class ChampionChanged(Refused):
+    """The champion is not the one that the evidence compares with any more."""
+
+    status = HTTPStatus.CONFLICT
+    code = "champion_changed"
+    title = "Another model came into service meanwhile; compare with that one"
+    title_zh = "在用模型已变更，请与现有模型重新比较"
+
+
+class TooManyChallengers(Refused):
+    """As many challengers as may be score beside the champion already."""
+
+    status = HTTPStatus.CONFLICT
+    code = "too_many_challengers"
+    title = f"At most {CHALLENGERS_MAX} models may challenge at once"
+    title_zh = f"挑战者模型最多{CHALLENGERS_MAX}个"
+
+
 def publish(
     session: Session, record: ModelRecord, *, by: Actor, at: datetime, reason: str = ""
 ) -> None:
-    """Put a model into service and retire the one before it; the serving one stays as it is.
+    """Put the first model into service; the one that serves stays as it is.
 
-    The model is loaded first, so one that would be refused at scoring is never published.
+    The model is loaded first, so one that would be refused at scoring never serves.
 
     Raises:
+        AnotherServes: there is a champion; see `underwriting/promotions.py`.
         ModelUnusable: the model is not what its manifest says.
     """
-    # Who publishes holds every model, so that two who publish at once take turns.
-    session.execute(select(ModelRecord.id).order_by(ModelRecord.id).with_for_update())
+    now = held_champion(session)
     session.refresh(record, ["status"])
     if record.status is ModelStatus.SERVING:
         return
+    if now is not None:
+        raise AnotherServes(f"{now.name} is in service")
     scoring.load(trained(session, record))
-    before = session.scalar(
+    moves.advance(
+        session, record, ModelStatus.SERVING, table=MODEL_MOVES, by=by, at=at, reason=reason
+    )
+
+
+def succeed(
+    session: Session,
+    record: ModelRecord,
+    *,
+    instead_of: UUID,
+    by: Actor,
+    at: datetime,
+    reason: str,
+) -> None:
+    """Put a model into service and retire the champion, in the caller's one transaction.
+
+    Whoever changes models holds all of them, so two who promote at once take turns, and the second
+    finds another champion than it compared with.
+
+    Raises:
+        ChampionChanged: the champion is another one, or this one already.
+        ModelUnusable: the model is not what its manifest says; nothing changes.
+    """
+    before = held_champion(session)
+    session.refresh(record, ["status"])
+    if before is None or before.id != instead_of or before.id == record.id:
+        raise ChampionChanged()
+    scoring.load(trained(session, record))
+    for moved, to in ((before, ModelStatus.RETIRED), (record, ModelStatus.SERVING)):
+        moves.advance(session, moved, to, table=MODEL_MOVES, by=by, at=at, reason=reason)
+
+
+def challenge(
+    session: Session, record: ModelRecord, *, by: Actor, at: datetime, reason: str
+) -> None:
+    """Let a model score beside the champion; one that does so already goes on.
+
+    Raises:
+        TooManyChallengers: there are as many as may be.
+        MoveRefused: it is the champion.
+        ModelUnusable: the model is not what its manifest says.
+    """
+    held_champion(session)
+    session.refresh(record, ["status"])
+    if record.status is ModelStatus.CHALLENGER:
+        return
+    if len(challengers(session)) >= CHALLENGERS_MAX:
+        raise TooManyChallengers()
+    scoring.load(trained(session, record))
+    moves.advance(
+        session, record, ModelStatus.CHALLENGER, table=MODEL_MOVES, by=by, at=at, reason=reason
+    )
+
+
+def retire(session: Session, record: ModelRecord, *, by: Actor, at: datetime, reason: str) -> None:
+    """Take a challenger or a candidate out; the champion goes only when another one comes.
+
+    Raises:
+        MoveRefused: it is the champion, or out already.
+    """
+    held_champion(session)
+    session.refresh(record, ["status"])
+    if record.status is ModelStatus.SERVING:
+        raise moves.MoveRefused("model", record.status, ModelStatus.RETIRED)
+    moves.advance(
+        session, record, ModelStatus.RETIRED, table=MODEL_MOVES, by=by, at=at, reason=reason
+    )
+
+
+def champion(session: Session) -> ModelRecord | None:
+    """Find the model in service."""
+    return session.scalar(
         select(ModelRecord)
         .where(ModelRecord.status == ModelStatus.SERVING)
         .execution_options(populate_existing=True)
     )
-    if before is not None:
-        moves.advance(
-            session, before, ModelStatus.RETIRED, table=MODEL_MOVES, by=by, at=at, reason=reason
+
+
+def challengers(session: Session) -> list[ModelRecord]:
+    """List the models that score beside the champion, the oldest first."""
+    return list(
+        session.scalars(
+            select(ModelRecord)
+            .where(ModelRecord.status == ModelStatus.CHALLENGER)
+            .order_by(ModelRecord.registered_at, ModelRecord.id)
         )
-    moves.advance(
-        session, record, ModelStatus.SERVING, table=MODEL_MOVES, by=by, at=at, reason=reason
     )
+
+
+def held_champion(session: Session) -> ModelRecord | None:
+    """Hold every model until the transaction ends, and give the champion."""
+    session.execute(select(ModelRecord.id).order_by(ModelRecord.id).with_for_update(key_share=True))
+    return champion(session)
 
 
 def serving(session: Session) -> Model:
@@ -118,9 +230,18 @@ def serving(session: Session) -> Model:
         NoServingModel: none was published.
         ModelUnusable: the model is not what its manifest says.
     """
-    record = session.scalar(select(ModelRecord).where(ModelRecord.status == ModelStatus.SERVING))
+    record = champion(session)
     if record is None:
         raise NoServingModel()
+    return loaded(session, record)
+
+
+def loaded(session: Session, record: ModelRecord) -> Model:
+    """Give a model, loaded; one that was refused is refused again at every try.
+
+    Raises:
+        ModelUnusable: the model is not what its manifest says.
+    """
     model = _loaded.get(record.manifest_sha256)
     if model is None:
         model = scoring.load(trained(session, record))

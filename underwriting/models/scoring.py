@@ -71,7 +71,7 @@ class Model:
 
     def pd(self, figures: Figures) -> Decimal:
         """Give the calibrated probability of default, rounded to a millionth."""
-        return Decimal(f"{self.probabilities(self._row(figures))[0]:.6f}")
+        return Decimal(f"{self.probabilities(self.row(figures))[0]:.6f}")
 
     def bound(self, pd: Decimal) -> Decimal:
         """Give the upper bound of a probability of default; itself where none is known."""
@@ -83,7 +83,7 @@ class Model:
         Positive parts raised the probability of default above that of the people lent to, as the
         manifest has them; of an older manifest, above the training population's.
         """
-        parts = baseline.taken_off(self._explainer.one(self._row(figures)[0]), self._baseline)
+        parts = baseline.taken_off(self._explainer.one(self.row(figures)[0]), self._baseline)
         return tuple(
             (name, Decimal(f"{part:.6f}"))
             for name, part in zip(self._names, parts[:-1].tolist(), strict=True)
@@ -103,7 +103,8 @@ class Model:
         """The features in the order of the model's columns."""
         return tuple(self._names)
 
-    def _row(self, figures: Figures) -> artifact.Matrix:
+    def row(self, figures: Figures) -> artifact.Matrix:
+        """Give the features of one dossier as one row in the model's order; missing is NaN."""
         values = [feature.value(figures) for feature in self._features]
         return np.array(
             [[np.nan if value is None else float(value) for value in values]], dtype=np.float32

@@ -18,7 +18,10 @@ class Assessment(Base):
     """One decision with the dossier it rests on; never changed, never deleted."""
 
     __tablename__ = "assessment"
-    __table_args__ = (Index("ix_assessment_application_ref", "application_ref", "decided_at"),)
+    __table_args__ = (
+        Index("ix_assessment_application_ref", "application_ref", "decided_at"),
+        Index("ix_assessment_decided_at", "decided_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     application_ref: Mapped[UUID]
@@ -65,6 +68,9 @@ class Review(Base):
     note: Mapped[str]
     """Why, in the reviewer's words."""
     reviewed_by: Mapped[str]
+    """Of a word against the model: the second officer."""
+    proposed_by: Mapped[str | None]
+    """The first officer of a word against the model; None where one officer was enough."""
     reviewed_at: Mapped[datetime]
 
 

@@ -19,8 +19,10 @@ class ModelStatus(StrEnum):
     """Whether a model scores."""
 
     CANDIDATE = "candidate"
+    CHALLENGER = "challenger"
+    """It scores beside the champion, and decides on the share that the routing gives it."""
     SERVING = "serving"
-    """The one that scores new applications."""
+    """The champion: it scores new applications."""
     RETIRED = "retired"
     """It served before; it may serve again."""
 
@@ -59,9 +61,12 @@ MODEL_MOVES: Final = Moves(
     start=frozenset({ModelStatus.CANDIDATE}),
     edges=MappingProxyType(
         {
-            ModelStatus.CANDIDATE: frozenset({ModelStatus.SERVING, ModelStatus.RETIRED}),
+            ModelStatus.CANDIDATE: frozenset(
+                {ModelStatus.CHALLENGER, ModelStatus.SERVING, ModelStatus.RETIRED}
+            ),
+            ModelStatus.CHALLENGER: frozenset({ModelStatus.SERVING, ModelStatus.RETIRED}),
             ModelStatus.SERVING: frozenset({ModelStatus.RETIRED}),
-            ModelStatus.RETIRED: frozenset({ModelStatus.SERVING}),
+            ModelStatus.RETIRED: frozenset({ModelStatus.CHALLENGER, ModelStatus.SERVING}),
         }
     ),
 )

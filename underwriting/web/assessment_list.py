@@ -10,16 +10,17 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.orm import Session
 
 from kernel.clock import shanghai
 from kernel.web.lists import Part, Place, cut
-from underwriting import assessments, decisions, dossier, reviews
+from underwriting import assessments, decisions, dossier, review_queue, reviews
 from underwriting.canonical import Unreadable
 from underwriting.decisions import Decision, Outcome
 from underwriting.dossier import Dossier
 from underwriting.records.assessments import Assessment, Review, SourceAnswer
+from underwriting.review_queue import WaitingProposal
 
 ANSWERS_MAX: Final = 100
 
@@ -73,14 +74,12 @@ class AssessmentWhole:
     dossier: Dossier | None
     answers: Sequence[SourceAnswer]
     review: Review | None
+    proposal: WaitingProposal | None
+    """A word against the model that waits for a second officer."""
     newest_id: UUID
     """The newest assessment of the application."""
-
-    @property
-    def waits_for_review(self) -> bool:
-        """Whether a person is still to decide on it."""
-        is_newest = self.newest_id == self.kept.id
-        return self.kept.outcome is Outcome.REVIEW and self.review is None and is_newest
+    waits_for_review: bool
+    """Whether a person is still to decide on it."""
 
 
 def listed(
@@ -149,6 +148,8 @@ def whole(session: Session, assessment_id: UUID) -> AssessmentWhole:
             .limit(ANSWERS_MAX)
         ).all(),
         review=reviews.of(session, kept),
+        proposal=next(iter(review_queue.proposals(session, kept)), None),
+        waits_for_review=review_queue.waits(session, kept),
         newest_id=kept.id if newest is None else newest.id,
     )
 
@@ -160,18 +161,7 @@ def _is_its_review() -> ColumnElement[bool]:
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.pile is Pile.WAITING:
-        later = aliased(Assessment)
-        found += [
-            Assessment.outcome == Outcome.REVIEW,
-            ~exists().where(_is_its_review()).correlate(Assessment),
-            ~exists().where(
-                and_(
-                    later.application_ref == Assessment.application_ref,
-                    tuple_(later.decided_at, later.id)
-                    > tuple_(Assessment.decided_at, Assessment.id),
-                )
-            ),
-        ]
+        found.append(review_queue.is_open())
     elif wanted.pile is not Pile.ALL:
         found.append(Assessment.outcome == Outcome(wanted.pile))
     if wanted.first is not None:

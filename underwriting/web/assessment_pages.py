@@ -43,7 +43,11 @@ DONE: Final = {
     "reviewed": (
         "审核结论已记录，申请随后按此继续。",
         "The review is kept; the application goes on by it.",
-    )
+    ),
+    "proposed": (
+        "结论与模型不一致，须由另一名风控人员确认。",
+        "This is against the model: another risk officer has to say the same.",
+    ),
 }
 SAY_WHAT: Final = {
     "outcome": ("请选择通过或拒绝", "Choose to approve or to decline"),
@@ -115,7 +119,9 @@ def review(assessment_id: UUID, session: Session) -> ResponseReturnValue:
     refused = consoles.tried(session, lambda: _resolve(session, assessment_id, filled.values))
     if refused is not None:
         return _page(session, assessment_id, filled=filled, refused=refused), refused.status
-    return redirect(url_for(".assessment", assessment_id=assessment_id, done="reviewed"), 303)
+    kept = reviews.of(session, assessments.get(session, assessment_id))
+    done = "proposed" if kept is None else "reviewed"
+    return redirect(url_for(".assessment", assessment_id=assessment_id, done=done), 303)
 
 
 def reason(code: Any) -> str:  # noqa: ANN401 - a member of the code book

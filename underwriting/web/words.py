@@ -15,6 +15,10 @@ from underwriting.features.declaration import Unit
 from underwriting.limits import Constraint
 from underwriting.records.models import ModelStatus
 from underwriting.replays import Verdict
+from underwriting.watched import AgeBand, Sex
+from underwriting.watched import Mark as LoanMark
+from underwriting.watched import Verdict as WatchVerdict
+from underwriting.watching import fairness
 
 WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
     Outcome: {
@@ -41,6 +45,7 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
     },
     ModelStatus: {
         ModelStatus.CANDIDATE: ("候选", "Candidate"),
+        ModelStatus.CHALLENGER: ("挑战者", "Challenger"),
         ModelStatus.SERVING: ("在用", "Serving"),
         ModelStatus.RETIRED: ("已退役", "Retired"),
     },
@@ -63,6 +68,17 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
             "Differs: what is stored does not have its stored hash",
         ),
     },
+    WatchVerdict: {
+        WatchVerdict.QUIET: ("正常", "Quiet"),
+        WatchVerdict.NOTICE: ("提示", "Notice"),
+        WatchVerdict.ALARM: ("报警", "Alarm"),
+        WatchVerdict.TOO_FEW: ("样本不足", "Too few"),
+    },
+    LoanMark: {
+        LoanMark.LATE_30: ("逾期 30 天", "30 days late"),
+        LoanMark.LATE_90: ("逾期 90 天", "90 days late"),
+        LoanMark.WRITTEN_OFF: ("核销", "Written off"),
+    },
     Unit: {
         Unit.COUNT: ("个", "count"),
         Unit.DAYS: ("天", "days"),
@@ -82,7 +98,23 @@ TONES: Final[Mapping[str, str]] = {
     Outcome.DECLINE: "bad",
     Outcome.REVIEW: "warning",
     ModelStatus.SERVING: "good",
+    WatchVerdict.QUIET: "good",
+    WatchVerdict.NOTICE: "warning",
+    WatchVerdict.ALARM: "bad",
 }
+
+GROUPS: Final[Mapping[str, Words]] = {
+    Sex.FEMALE: ("女", "Women"),
+    Sex.MALE: ("男", "Men"),
+    AgeBand.TO_24: ("24 岁及以下", "To 24"),
+    AgeBand.FROM_25: ("25–34 岁", "25 to 34"),
+    AgeBand.FROM_35: ("35–44 岁", "35 to 44"),
+    AgeBand.FROM_45: ("45–54 岁", "45 to 54"),
+    AgeBand.FROM_55: ("55 岁及以上", "From 55"),
+    fairness.GOOD_HELD_BAD: ("好户被看差", "goods held for bad"),
+    fairness.BAD_HELD_GOOD: ("坏户被看好", "bads held for good"),
+}
+"""Groups and errors of the tests of fairness."""
 
 FEATURES: Final[Mapping[str, str]] = {
     "accounts_opened_24m": "近 24 个月新开账户",

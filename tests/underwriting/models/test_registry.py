@@ -2,23 +2,45 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 from sqlalchemy import text
 
-from kernel import db, moves
+from kernel import db, ids, moves
 from kernel.actors import Actor, Role
+from kernel.moves import MoveRefused
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import loans, small_spec, trained
 from underwriting.models import registry, scoring, training
-from underwriting.models.registry import NoServingModel, NoSuchModel
+from underwriting.models.registry import (
+    AnotherServes,
+    ChampionChanged,
+    NoServingModel,
+    NoSuchModel,
+    TooManyChallengers,
+)
 from underwriting.records.models import MODEL_MOVES, ModelStatus
 
 RISK = Actor(Role.RISK_OFFICER, "risk")
 
 
-def second(seed: int = 9):
-    return training.train(loans(seed=seed), small_spec(), 11)
+@cache
+def second():
+    return training.train(loans(seed=9), small_spec(), 11)
+
+
+@cache
+def third():
+    """Train a model that no other test has a process load."""
+    return training.train(loans(seed=10), small_spec(), 11)
+
+
+def first_and_candidate(session):
+    old = registry.register(session, trained(), by=RISK, at=make.AT)
+    new = registry.register(session, second(), by=RISK, at=make.AT)
+    registry.publish(session, old, by=RISK, at=make.AT)
+    return old, new
 
 
 def test_a_model_is_kept_once_as_a_candidate(session):
@@ -38,12 +60,10 @@ def test_without_a_published_model_nobody_is_scored(session):
         registry.serving(session)
 
 
-def test_publishing_retires_the_model_before(session):
-    old = registry.register(session, trained(), by=RISK, at=make.AT)
-    new = registry.register(session, second(), by=RISK, at=make.AT)
+def test_a_successor_retires_the_champion(session):
+    old, new = first_and_candidate(session)
 
-    registry.publish(session, old, by=RISK, at=make.AT)
-    registry.publish(session, new, by=RISK, at=make.AT, reason="better out of time")
+    registry.succeed(session, new, instead_of=old.id, by=RISK, at=make.AT, reason="better")
 
     assert (old.status, new.status) == (ModelStatus.RETIRED, ModelStatus.SERVING)
     assert registry.serving(session).model_id == new.name
@@ -54,16 +74,46 @@ def test_publishing_retires_the_model_before(session):
     ]
 
 
-def test_the_model_before_is_brought_back_in_one_step(session):
-    old = registry.register(session, trained(), by=RISK, at=make.AT)
-    new = registry.register(session, second(), by=RISK, at=make.AT)
-    registry.publish(session, old, by=RISK, at=make.AT)
-    registry.publish(session, new, by=RISK, at=make.AT)
+def test_a_second_model_is_not_simply_published(session):
+    old, new = first_and_candidate(session)
 
-    registry.publish(session, old, by=RISK, at=make.AT)
+    with pytest.raises(AnotherServes):
+        registry.publish(session, new, by=RISK, at=make.AT)
+    assert (old.status, new.status) == (ModelStatus.SERVING, ModelStatus.CANDIDATE)
 
-    assert registry.serving(session).model_id == old.name
-    assert new.status is ModelStatus.RETIRED
+
+def test_a_champion_succeeds_nobody_but_the_one_it_was_compared_with(session):
+    old, new = first_and_candidate(session)
+
+    for instead_of in (new.id, ids.new()):
+        with pytest.raises(ChampionChanged):
+            registry.succeed(session, new, instead_of=instead_of, by=RISK, at=make.AT, reason="")
+    with pytest.raises(ChampionChanged):
+        registry.succeed(session, old, instead_of=old.id, by=RISK, at=make.AT, reason="")
+
+
+def test_a_challenger_scores_beside_the_champion_until_it_is_retired(session):
+    old, new = first_and_candidate(session)
+
+    registry.challenge(session, new, by=RISK, at=make.AT, reason="tuned")
+    registry.challenge(session, new, by=RISK, at=make.AT, reason="once more")
+    challenging = [each.name for each in registry.challengers(session)]
+    registry.retire(session, new, by=RISK, at=make.AT, reason="no better")
+
+    assert challenging == [new.name]
+    assert registry.challengers(session) == []
+    with pytest.raises(MoveRefused):
+        registry.retire(session, old, by=RISK, at=make.AT, reason="nobody would score")
+    with pytest.raises(MoveRefused):
+        registry.challenge(session, old, by=RISK, at=make.AT, reason="against itself")
+
+
+def test_challengers_are_few(session, monkeypatch):
+    _, new = first_and_candidate(session)
+    monkeypatch.setattr(registry, "CHALLENGERS_MAX", 0)
+
+    with pytest.raises(TooManyChallengers):
+        registry.challenge(session, new, by=RISK, at=make.AT, reason="one too many")
 
 
 def test_publishing_the_serving_model_changes_nothing(session):
@@ -86,7 +136,7 @@ def test_a_model_whose_bytes_were_changed_is_not_published(session):
 
 def test_a_model_whose_bytes_were_changed_in_service_scores_nobody(session):
     # Not loaded by this process yet: what is loaded needs the stored bytes no more.
-    record = registry.register(session, second(seed=10), by=RISK, at=make.AT)
+    record = registry.register(session, third(), by=RISK, at=make.AT)
     registry.publish(session, record, by=RISK, at=make.AT)
     session.execute(text("UPDATE model SET artifact = artifact || 'x'::bytea"))
 
@@ -106,7 +156,17 @@ def test_an_unknown_model_is_named(session):
         registry.find(session, "nobody")
 
 
-def test_two_who_publish_at_once_take_turns(database):
+def test_a_process_that_refused_a_model_goes_on_refusing_it(session):
+    record = registry.register(session, third(), by=RISK, at=make.AT)
+    registry.publish(session, record, by=RISK, at=make.AT)
+    session.execute(text("UPDATE model SET artifact = artifact || 'x'::bytea"))
+
+    for _ in range(3):
+        with pytest.raises(scoring.ArtifactChanged):
+            registry.serving(session)
+
+
+def test_of_two_who_publish_the_first_model_at_once_one_is_refused(database):
     with db.transaction() as session:
         names = [
             registry.register(session, model, by=RISK, at=make.AT).name
@@ -114,15 +174,19 @@ def test_two_who_publish_at_once_take_turns(database):
         ]
     barrier = threading.Barrier(2)
 
-    def publish(name: str) -> None:
+    def publish(name: str) -> str:
         barrier.wait(5)
-        with db.transaction() as session:
-            registry.publish(session, registry.find(session, name), by=RISK, at=make.AT)
+        try:
+            with db.transaction() as session:
+                registry.publish(session, registry.find(session, name), by=RISK, at=make.AT)
+        except AnotherServes:
+            return "refused"
+        return "published"
 
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(publish, name) for name in names]:
-            done.result(20)
+        ends = sorted(done.result(20) for done in [pool.submit(publish, name) for name in names])
 
     with db.transaction() as session:
         statuses = sorted(record.status.value for record in registry.listed(session))
-    assert statuses == ["retired", "serving"]
+    assert ends == ["published", "refused"]
+    assert statuses == ["candidate", "serving"]

@@ -148,13 +148,25 @@ def test_a_review_lacks_nothing(officer, fields, words_):
 
 def test_a_second_review_is_refused_with_the_first_in_sight(officer):
     path = assessed(make.Says("0.100000"), **COURT)
-    officer.sends(path, f"{path}/review", outcome="decline", note="第一次")
+    officer.sends(path, f"{path}/review", outcome="approve", note="第一次")
 
-    page = officer.sends(path, f"{path}/review", 409, outcome="approve", note="第二次")
+    page = officer.sends(path, f"{path}/review", 409, outcome="decline", note="第二次")
 
     assert "该评估已完成人工审核" in page
     assert "第一次" in page
-    assert reviews() == ["decline"]
+    assert reviews() == ["approve"]
+
+
+def test_a_decline_of_what_the_model_would_lend_to_waits_for_a_second_officer(officer):
+    path = assessed(make.Says("0.100000"), **COURT)
+
+    page = officer.sends(path, f"{path}/review", outcome="decline", note="仍有执行案件")
+    again = officer.sends(path, f"{path}/review", 403, outcome="decline", note="再次")
+
+    assert "须由另一名风控人员确认" in page
+    assert "仍有执行案件" in page
+    assert "须由另一人复核" in again
+    assert reviews() == []
 
 
 def test_what_was_assessed_again_no_longer_waits(officer):

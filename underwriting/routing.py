@@ -1,0 +1,240 @@
+"""Routing: which model decides on an application, by a lot that is drawn once for ever.
+
+The champion decides, but for the share of lots that the newest routing gives a challenger. Who met
+a model at an earlier assessment meets the same one again for as long as it decides at all, so a
+larger or smaller share changes nobody's model half-way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from kernel import ids, logs
+from kernel.actors import Actor, Role
+from kernel.clock import require_aware
+from kernel.personal import Personal
+from kernel.refusals import FieldFault, Refused
+from kernel.sealing import blind_index
+from underwriting import lots
+from underwriting.decisions import Scorer
+from underwriting.lots import Part, Purpose, Route, Why
+from underwriting.models import registry
+from underwriting.models.scoring import Model, ModelUnusable
+from underwriting.records.assessments import Assessment
+from underwriting.records.models import ModelRecord, ModelStatus
+from underwriting.records.service import Routing
+
+SHARE_MAX: Final = Decimal("0.5")
+"""More than half is no challenge any more but a promotion."""
+REASON_LENGTH_MAX: Final = 500
+MAY_ROUTE: Final = frozenset({Role.RISK_OFFICER, Role.OPERATOR})
+
+log = logs.logger(__name__)
+
+
+class RoutingFaulty(Refused):
+    """A share or a reason that no routing can have."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "routing_faulty"
+    title = "The routing lacks its share or its reason"
+    title_zh = "分流设置缺少比例或理由"
+
+
+class NotAChallenger(Refused):
+    """Only a challenger gets a share of the applications."""
+
+    status = HTTPStatus.CONFLICT
+    code = "not_a_challenger"
+    title = "This model is no challenger"
+    title_zh = "该模型不是挑战者模型"
+
+
+class MayNotRoute(Refused):
+    """Only risk officers and operators say which model decides."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "may_not_route"
+    title = "Only a risk officer may say which model decides"
+    title_zh = "仅风控人员可设置模型分流"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drawn(Personal):
+    """What a lot is drawn from; no personal data, hashed by the same key so that nobody foresees it."""
+
+    kind: ClassVar[str] = "lot"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The model that decides on one application, and how it came to it."""
+
+    scorer: Scorer
+    route: Route | None
+    """None where no routing was ever set: the champion decides on everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingView:
+    """A routing as it is shown."""
+
+    id: UUID
+    since: datetime
+    challenger: str | None
+    share: Decimal
+    set_by: str
+    reason: str
+
+
+def place(application_ref: UUID, purpose: Purpose) -> int:
+    """Draw the lot of an application for one purpose, from 0 below a million."""
+    return lots.place(blind_index(Drawn(f"{purpose}/{application_ref}")))
+
+
+def choose(session: Session, application_ref: UUID, *, at: datetime) -> Routed:
+    """Choose the model that decides on an application.
+
+    A challenger that cannot be loaded decides nothing: the champion does, and the route says why.
+
+    Raises:
+        NoServingModel: none was published.
+        ModelUnusable: the champion is not what its manifest says.
+    """
+    rule = in_force(session, at=at)
+    if rule is None:
+        return Routed(registry.serving(session), None)
+    lot = place(application_ref, Purpose.ROUTE)
+    challenger = _challenger(session, rule)
+    part, why = Part.CHAMPION, Why.LOT
+    if challenger is not None:
+        met = _met(session, application_ref, (registry.champion(session), challenger))
+        if met is not None:
+            part, why = Part.CHALLENGER if met == challenger.id else Part.CHAMPION, Why.BEFORE
+        elif lots.is_drawn(lot, rule.share):
+            part = Part.CHALLENGER
+    model: Model | None = None
+    if challenger is not None and part is Part.CHALLENGER:
+        model = _usable(session, challenger)
+        if model is None:
+            part, why = Part.CHAMPION, Why.UNUSABLE
+    route = Route(routing_id=rule.id, part=part, why=why, place=lot)
+    return Routed(registry.serving(session) if model is None else model, route)
+
+
+def set_share(
+    session: Session,
+    challenger: ModelRecord | None,
+    share: Decimal,
+    *,
+    reason: str,
+    by: Actor,
+    at: datetime,
+) -> Routing:
+    """Give a challenger a share of the applications from now on; none and 0 give all to the champion.
+
+    Raises:
+        MayNotRoute: the actor is neither a risk officer nor an operator.
+        RoutingFaulty: no reason, or a share that is not between 0 and a half.
+        NotAChallenger: the model does not challenge.
+    """
+    if by.role not in MAY_ROUTE:
+        raise MayNotRoute()
+    _require_whole(challenger, share, reason)
+    # Held until the end, so that nobody promotes or retires the challenger meanwhile.
+    registry.held_champion(session)
+    if challenger is not None:
+        session.refresh(challenger, ["status"])
+        if challenger.status is not ModelStatus.CHALLENGER:
+            raise NotAChallenger(f"{challenger.name} is {challenger.status}")
+    rule = Routing(
+        id=ids.new(),
+        position=(session.scalar(select(func.max(Routing.position))) or 0) + 1,
+        since=require_aware(at),
+        challenger_id=None if challenger is None else challenger.id,
+        share=share,
+        set_by=str(by),
+        set_at=at,
+        reason=reason.strip(),
+    )
+    session.add(rule)
+    session.flush()
+    return rule
+
+
+def in_force(session: Session, *, at: datetime) -> Routing | None:
+    """Find the newest routing that has begun."""
+    return session.scalar(
+        select(Routing).where(Routing.since <= at).order_by(Routing.position.desc()).limit(1)
+    )
+
+
+def history(session: Session, *, limit: int) -> tuple[RoutingView, ...]:
+    """List the routings, the newest first."""
+    rows = session.execute(
+        select(Routing, ModelRecord.name)
+        .outerjoin(ModelRecord, ModelRecord.id == Routing.challenger_id)
+        .order_by(Routing.position.desc())
+        .limit(limit)
+    )
+    return tuple(
+        RoutingView(
+            id=rule.id,
+            since=rule.since,
+            challenger=name,
+            share=rule.share,
+            set_by=rule.set_by,
+            reason=rule.reason,
+        )
+        for rule, name in rows
+    )
+
+
+def _challenger(session: Session, rule: Routing) -> ModelRecord | None:
+    if rule.challenger_id is None or not rule.share:
+        return None
+    return session.scalar(
+        select(ModelRecord)
+        .where(ModelRecord.id == rule.challenger_id, ModelRecord.status == ModelStatus.CHALLENGER)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _met(
+    session: Session, application_ref: UUID, deciding: tuple[ModelRecord | None, ModelRecord]
+) -> UUID | None:
+    """Give the model that decided on the application last, if it still decides."""
+    name = session.scalar(
+        select(Assessment.model_name)
+        .where(Assessment.application_ref == application_ref, Assessment.model_name.is_not(None))
+        .order_by(Assessment.decided_at.desc(), Assessment.id.desc())
+        .limit(1)
+    )
+    return next((each.id for each in deciding if each is not None and each.name == name), None)
+
+
+def _usable(session: Session, challenger: ModelRecord) -> Model | None:
+    try:
+        return registry.loaded(session, challenger)
+    except ModelUnusable as fault:
+        log.warning("routing.challenger_unusable", model=challenger.name, why=type(fault).__name__)
+        return None
+
+
+def _require_whole(challenger: ModelRecord | None, share: Decimal, reason: str) -> None:
+    faults = []
+    exact = share.is_finite() and share == share.quantize(Decimal("0.000001"))
+    if not exact or not 0 <= share <= SHARE_MAX or (challenger is None and share):
+        faults.append(FieldFault("/share", "must be between 0 and 0.5, in millionths at most"))
+    if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
+        faults.append(FieldFault("/reason", f"must have 1 to {REASON_LENGTH_MAX} characters"))
+    if faults:
+        raise RoutingFaulty(faults=tuple(faults))
