@@ -15,7 +15,7 @@ from disbursement import pacing
 from disbursement.channels.channel import OrderKey
 from disbursement.payees import Payee
 from disbursement.records.payouts import LegStatus, PayoutLeg
-from kernel import claims
+from kernel import claims, events
 
 CLAIM_SECONDS: Final = 120
 """Longer than the three calls of one send may take together."""
@@ -80,6 +80,14 @@ def claim(
         limit=1,
     )
     return claimed[0] if claimed else None
+
+
+def park(session: Session, leg: PayoutLeg, *, reason: str, at: datetime) -> None:
+    """Give a claim back and let no worker try again until a person has looked."""
+    claims.release(leg)
+    leg.parked = True
+    events.append(session, "payout.stopped", subject=leg.id, at=at, body={"reason": reason})
+    session.flush()
 
 
 def let_go(leg: PayoutLeg) -> None:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from disbursement import legs, outcomes
+from disbursement import approvals, claiming, legs, outcomes
+from disbursement.approvals import PayeeChanged, PayeeUnreadable
 from disbursement.issuer_answers import SettlementLetter
 from disbursement.records.payouts import LegStatus, PayoutLeg
-from kernel import claims, moves, sealing
+from kernel import claims, moves
 from kernel.actors import Actor, system
 from kernel.personal import CardNumber
 
@@ -34,7 +35,11 @@ class Question:
 
 
 def take_due(session: Session, *, worker: str, at: datetime) -> Question | None:
-    """Claim one matched leg whose issuer is to be asked; None when none is due."""
+    """Claim one matched leg whose issuer is to be asked; None when none is due.
+
+    A leg whose card or name is not what was paid is parked for a person: no issuer is asked about
+    a card that another row may have lent it.
+    """
     claimed = claims.claim(
         session,
         PayoutLeg,
@@ -48,9 +53,12 @@ def take_due(session: Session, *, worker: str, at: datetime) -> Question | None:
     if not claimed:
         return None
     leg = claimed[0]
-    purpose = "ask whether the payment cleared the card"
-    card = sealing.reveal(session, leg.card, subject=leg.id, purpose=purpose, by=BY, at=at)
-    return Question(leg_id=leg.id, issuer_code=leg.issuer_code, card=card)
+    try:
+        payee = approvals.require_payee(session, leg, by=BY, at=at)
+    except (PayeeChanged, PayeeUnreadable) as refusal:
+        claiming.park(session, leg, reason=refusal.code, at=at)
+        return None
+    return Question(leg_id=leg.id, issuer_code=leg.issuer_code, card=payee.card)
 
 
 def record(

@@ -42,7 +42,7 @@ from disbursement.records.funders import Funder
 from disbursement.records.loans import LoanStatus
 from disbursement.records.payouts import LegStatus, PayoutAbsence, PayoutLeg, WaitsFor
 from disbursement.records.products import Product
-from kernel import claims, events, moves
+from kernel import claims, moves
 from kernel.actors import Actor, Role, system
 from kernel.claims import ClaimLost
 from kernel.clock import business_day
@@ -328,7 +328,7 @@ def _let_wait(
     """Let a leg wait that does not fit into position or limit, and say so once."""
     claims.release(leg)
     if shortage is Shortage.SINGLE_LIMIT:
-        _park(session, leg, reason=shortage.value, at=at)
+        claiming.park(session, leg, reason=shortage.value, at=at)
         return
     waits_for = WaitsFor(shortage)
     if leg.waits_for is not waits_for:
@@ -363,7 +363,7 @@ def _take(session: Session, channel: str, *, worker: str, at: datetime) -> Work 
             payee = approvals.require_payee(session, leg, by=BY, at=at)
             approvals.require_complete(session, leg, on=business_day(at))
         except _UNFIT as refusal:
-            _park(session, leg, reason=refusal.code, at=at)
+            claiming.park(session, leg, reason=refusal.code, at=at)
             continue
         if not pacing.ask_leave(session, channel, now=at).is_given:
             claiming.let_go(leg)
@@ -381,10 +381,3 @@ def _still_held(session: Session, leg_id: UUID, worker: str) -> PayoutLeg | None
 
 def _fail(leg: PayoutLeg, *, at: datetime) -> None:
     claims.fail(leg, now=at, retry_seconds=RETRY_SECONDS, park_after=PARK_AFTER)
-
-
-def _park(session: Session, leg: PayoutLeg, *, reason: str, at: datetime) -> None:
-    claims.release(leg)
-    leg.parked = True
-    events.append(session, "payout.stopped", subject=leg.id, at=at, body={"reason": reason})
-    session.flush()
