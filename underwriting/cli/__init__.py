@@ -1,4 +1,4 @@
-"""Commands of the risk staff: train, evaluate, publish, challenge, assess, replay, policy, watch."""
+"""Commands of the risk staff: train, evaluate, publish, assess, replay, policy, watch and others."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from kernel import db, ids, moves
 from kernel.actors import Actor, Role
 from kernel.moves import MoveRefused
 from tests.underwriting import builders as make
-from tests.underwriting.models.rows import loans, small_spec, trained
+from tests.underwriting.models.rows import loans, second, small_spec, trained
 from underwriting.models import registry, scoring, training
 from underwriting.models.registry import (
     AnotherServes,
@@ -23,11 +23,6 @@ from underwriting.models.registry import (
 from underwriting.records.models import MODEL_MOVES, ModelStatus
 
 RISK = Actor(Role.RISK_OFFICER, "risk")
-
-
-@cache
-def second():
-    return training.train(loans(seed=9), small_spec(), 11)
 
 
 @cache
