@@ -88,7 +88,8 @@ class Found:
 
     plan: Plan | None
     limit: Limit
-    """Of the plan; without one, of the longest term."""
+    """Under the second form the largest of all terms, so that more income never lowers it; under
+    the first that of the plan, and without one that of the longest term."""
     months: int
     """The term that the limit is of."""
     obstacles: tuple[Reason, ...]
@@ -99,7 +100,7 @@ def search(asked: Asked) -> Found:
     """Try the product's terms from the shortest on, by the policy's rule."""
     best: Plan | None = None
     obstacles: list[Reason] = []
-    limit: Limit | None = None
+    limits_: dict[int, Limit] = {}
     quotes = [card.quote for card in asked.cards if card.quote is not None]
     assert len(quotes) == len(asked.cards), "a card that can be paid has a quote"
     others = [
@@ -108,7 +109,7 @@ def search(asked: Asked) -> Found:
     ]
     for months in sorted(asked.lender.months):
         term = _Term(asked, months, quotes, others)
-        limit = term.limit
+        limits_[months] = term.limit
         plan = term.best_plan()
         if plan is None:
             obstacles = [*term.obstacles, *obstacles]
@@ -116,13 +117,23 @@ def search(asked: Asked) -> Found:
             return Found(plan=plan, limit=plan.limit, months=months, obstacles=())
         elif best is None or plan.rank(asked.order) > best.rank(asked.order):
             best = plan
-    assert limit is not None, "a product has at least one term"
+    of = _told(limits_, best, is_largest=asked.footing is not None)
     return Found(
         plan=best,
-        limit=limit if best is None else best.limit,
-        months=max(asked.lender.months) if best is None else best.months,
+        limit=limits_[of],
+        months=of,
         obstacles=tuple(dict.fromkeys(obstacles)),
     )
+
+
+def _told(limits_: Mapping[int, Limit], plan: Plan | None, *, is_largest: bool) -> int:
+    """Name the term whose limit is told; of two alike that of the plan, else the longer one."""
+    if not is_largest:
+        return max(limits_) if plan is None else plan.months
+    largest = max(limits_, key=lambda months: (limits_[months].amount, months))
+    if plan is not None and plan.limit.amount == limits_[largest].amount:
+        return plan.months
+    return largest
 
 
 class _Term:

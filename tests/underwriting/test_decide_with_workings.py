@@ -114,11 +114,24 @@ def test_a_cut_by_the_expected_profit_says_what_weighed():
     found = decide(
         make.Says("0.260000", bound="0.300000"),
         cards=(make.card(1, "26000.00"), make.card(2, "12000.00")),
+        lender=make.lender(months=(12,)),
     )
 
     assert found.binding is Constraint.PROFIT
     assert found.reasons[:2] == (Reason.PRICE_LIMIT, Reason.MANY_INQUIRIES)
     assert found.contributions
+
+
+def test_the_limit_is_the_largest_of_all_terms_and_the_plan_keeps_to_its_own():
+    # Over 12 months profit is largest at 26,667.03; over 24 four incomes are less than profit says.
+    found = decide(
+        make.Says("0.260000", bound="0.300000"),
+        cards=(make.card(1, "26000.00"), make.card(2, "12000.00")),
+    )
+
+    assert (found.months, found.workings.inputs.months) == (12, 36)
+    assert (found.limit, found.binding) == (yuan("32000.00"), Constraint.RISK)
+    assert [card.reason for card in found.left_out] == [Reason.PRICE_LIMIT]
 
 
 def test_a_missing_figure_that_weighed_is_told_as_missing():
@@ -211,9 +224,10 @@ CARDS = st.lists(
 )
 SCORES = st.tuples(st.integers(1, 270_000), st.integers(0, 60_000))
 INCOMES = st.integers(150_000, 2_500_000)
+TERMS = st.sampled_from([(12,), (24,), (12, 24, 36), (6, 12, 24)])
 
 
-def limit_of(income: Money, elsewhere: Money, cards, score, months: int) -> Decision:  # noqa: PLR0917
+def limit_of(income: Money, elsewhere: Money, cards, score, months: tuple[int, ...]) -> Decision:  # noqa: PLR0917
     """Decide with debts elsewhere of an amount, whatever the income."""
     replaced = Money.total(card.quote.minimum_due for card in cards)
     told = make.dossier(
@@ -221,7 +235,7 @@ def limit_of(income: Money, elsewhere: Money, cards, score, months: int) -> Deci
         verified_monthly_income=income,
         figures={"debt_to_income_pct": (elsewhere + replaced).ratio_to(income) * 100},
         cards=cards,
-        lender=make.lender(months=(months,)),
+        lender=make.lender(months=months),
     )
     pd, over = score
     says = make.Says(str(Decimal(pd).scaleb(-6)), bound=str(Decimal(pd + over).scaleb(-6)))
@@ -234,7 +248,7 @@ def limit_of(income: Money, elsewhere: Money, cards, score, months: int) -> Deci
     income=INCOMES,
     elsewhere=st.integers(0, 300_000),
     score=SCORES,
-    months=st.sampled_from([12, 24, 36]),
+    months=TERMS,
 )
 def test_whatever_is_offered_keeps_every_promise(cards, income, elsewhere, score, months):  # noqa: PLR0917
     found = limit_of(Money(income), Money(elsewhere), cards, score, months)
@@ -260,7 +274,7 @@ def test_whatever_is_offered_keeps_every_promise(cards, income, elsewhere, score
     income=INCOMES,
     more=st.integers(0, 1_000_000),
     score=SCORES,
-    months=st.sampled_from([12, 24, 36]),
+    months=TERMS,
 )
 def test_more_income_never_lowers_the_limit(cards, income, more, score, months):  # noqa: PLR0917
     elsewhere = Money(50_000)
@@ -277,7 +291,7 @@ def test_more_income_never_lowers_the_limit(cards, income, more, score, months):
     income=INCOMES,
     debts=st.tuples(st.integers(0, 400_000), st.integers(0, 400_000)),
     score=SCORES,
-    months=st.sampled_from([12, 24, 36]),
+    months=TERMS,
 )
 def test_more_debt_elsewhere_never_raises_the_limit(cards, income, debts, score, months):  # noqa: PLR0917
     less, more = sorted(debts)
@@ -294,7 +308,7 @@ def test_more_debt_elsewhere_never_raises_the_limit(cards, income, debts, score,
     income=INCOMES,
     elsewhere=st.integers(0, 200_000),
     score=SCORES,
-    months=st.sampled_from([12, 24]),
+    months=st.sampled_from([(12,), (24,)]),
 )
 def test_no_other_permitted_set_is_better_for_the_debtor(cards, income, elsewhere, score, months):  # noqa: PLR0917
     found = limit_of(Money(income), Money(elsewhere), cards, score, months)

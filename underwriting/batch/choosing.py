@@ -29,6 +29,8 @@ _WHY_NOT_MORE: Final = np.array(
     [CODES[WHY_NOT_MORE[each]] if each in WHY_NOT_MORE else 0 for each in CONSTRAINTS],
     dtype=np.uint8,
 )
+_WIDE: Final = {"rank", "card_saving", "ceilings", "own_ceilings", "obstacles", "left_out"}
+"""What has more than one number for a dossier."""
 _CODES: Final = np.array([CODES[reason] for reason in OBSTACLES], dtype=np.uint8)
 
 
@@ -48,11 +50,16 @@ class Found:
     monthly: Whole
     total: Whole
     limit: Whole
-    """Of the plan; without one, of the longest term."""
+    """Under the second form the largest of all terms; under the first that of the plan, and without
+    one that of the longest term."""
     binding: Whole
     """Which of `CONSTRAINTS`."""
     ceilings: Whole
     """A place for each of them."""
+    own_limit: Whole
+    """Of the plan's term."""
+    own_binding: Whole
+    own_ceilings: Whole
     obstacles: Numbers
     left_out: Numbers
     """Of each card that is not cleared, why."""
@@ -106,9 +113,10 @@ def search(asked: Asked) -> Found:
     for number, months in enumerate(terms):
         term = _term(asked, months, len(terms) - 1 - number, rows)
         plans = _best(asked, together, term)
-        _keep(found, term, plans, every=(1 << asked.cards) - 1)
+        _keep(asked, found, term, plans)
         _note(asked, seen, term, plans)
         rows = rows[plans.chosen != (1 << asked.cards) - 1]
+    _prefer_own(found)
     _list(found, seen)
     _tell_left_out(asked, together, found)
     return found
@@ -118,12 +126,13 @@ def _nothing(count: int, cards: int) -> Found:
     blank = {
         field.name: np.zeros(count, dtype=np.int64)
         for field in fields(Found)
-        if field.name not in {"rank", "card_saving", "ceilings", "obstacles", "left_out"}
+        if field.name not in _WIDE
     }
     return Found(
         rank=np.full((count, 2), -1, dtype=np.int64),
         card_saving=np.zeros((count, cards), dtype=np.int64),
         ceilings=np.full((count, len(CONSTRAINTS)), ceilings.NO_CEILING, dtype=np.int64),
+        own_ceilings=np.full((count, len(CONSTRAINTS)), ceilings.NO_CEILING, dtype=np.int64),
         obstacles=np.zeros((count, len(OBSTACLES)), dtype=np.uint8),
         left_out=np.zeros((count, cards), dtype=np.uint8),
         **blank,
@@ -184,8 +193,9 @@ def _best(asked: Asked, together: Sets, term: _Term) -> _Plans:
     return _Plans(chosen, ranked.rank[np.arange(count), chosen], loan, met, ranked.fitting)
 
 
-def _keep(found: Found, term: _Term, plans: _Plans, *, every: int) -> None:
+def _keep(asked: Asked, found: Found, term: _Term, plans: _Plans) -> None:
     """Keep the plans that are better than those of shorter terms, and the limit that goes along."""
+    every = (1 << asked.cards) - 1
     rank = found.rank[term.rows]
     is_better = (plans.rank[:, 0] > rank[:, 0]) | (
         (plans.rank[:, 0] == rank[:, 0]) & (plans.rank[:, 1] > rank[:, 1])
@@ -194,10 +204,15 @@ def _keep(found: Found, term: _Term, plans: _Plans, *, every: int) -> None:
         is_better | (plans.chosen == every) | (found.months[term.rows] == 0)
     )
     is_told = is_kept | (found.months[term.rows] == 0)
+    if asked.longer_max is not None:
+        is_told = term.limit >= found.limit[term.rows]
     told, kept = term.rows[is_told], term.rows[is_kept]
     found.limit[told] = term.limit[is_told]
     found.binding[told] = term.binding[is_told]
     found.ceilings[told] = term.ceilings[is_told]
+    found.own_limit[kept] = term.limit[is_kept]
+    found.own_binding[kept] = term.binding[is_kept]
+    found.own_ceilings[kept] = term.ceilings[is_kept]
     found.months[kept] = term.months
     found.chosen[kept] = plans.chosen[is_kept]
     found.rank[kept] = plans.rank[is_kept]
@@ -205,6 +220,13 @@ def _keep(found: Found, term: _Term, plans: _Plans, *, every: int) -> None:
     found.instalment[kept] = plans.loan.instalment[is_kept]
     found.monthly[kept] = plans.loan.monthly[is_kept]
     found.total[kept] = plans.loan.total[is_kept]
+
+
+def _prefer_own(found: Found) -> None:
+    """Of limits alike, tell that of the plan's own term."""
+    alike = np.flatnonzero((found.months != 0) & (found.own_limit == found.limit))
+    found.binding[alike] = found.own_binding[alike]
+    found.ceilings[alike] = found.own_ceilings[alike]
 
 
 def _note(asked: Asked, seen: Whole, term: _Term, plans: _Plans) -> None:
@@ -250,10 +272,10 @@ def _tell_left_out(asked: Asked, together: Sets, found: Found) -> None:
     )
     more = found.chosen[rows] | (1 << cards)
     is_dearer = found.card_saving[rows, cards] <= 0
-    is_beyond = ~is_dearer & (together.ceiling[rows, more] > found.limit[rows])
+    is_beyond = ~is_dearer & (together.ceiling[rows, more] > found.own_limit[rows])
     found.left_out[rows[is_dearer], cards[is_dearer]] = CODES[Reason.NOT_CHEAPER_IN_TOTAL]
     found.left_out[rows[is_beyond], cards[is_beyond]] = _WHY_NOT_MORE[
-        found.binding[rows[is_beyond]]
+        found.own_binding[rows[is_beyond]]
     ]
     for months in asked.footing.lender.months:
         at = np.flatnonzero(~is_dearer & ~is_beyond & (found.months[rows] == months))
