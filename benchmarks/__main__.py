@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import (
+    assessment_batch,
     assessment_one,
     end_of_day,
+    explanation,
     features_dossier,
     features_families,
     ledger_hot,
@@ -35,7 +37,9 @@ from kernel import config, logs
 BENCHMARKS: Final[Mapping[str, Callable[[Bench], list[Row]]]] = {
     "schedule_one": schedule_one.measure,
     "schedule_many": schedule_many.measure,
+    "explanation": explanation.measure,
     "assessment_one": assessment_one.measure,
+    "assessment_batch": assessment_batch.measure,
     "features_dossier": features_dossier.measure,
     "features_families": features_families.measure,
     "ledger_random": ledger_random.measure,
@@ -48,6 +52,8 @@ SECONDS: Final = 1
 SECONDS_MAX: Final = 60
 CLIENTS_A_CORE: Final = 2
 PEOPLE: Final = 500
+DOSSIERS: Final = 50_000
+DOSSIERS_FULL: Final = 1_000_000
 LOANS: Final = 1_000_000
 LEGS: Final = 60
 OPEN_LOANS: Final = (10_000, 100_000)
@@ -88,6 +94,7 @@ def _run(asked: argparse.Namespace, machine: Machine) -> tuple[list[Row], int]:
             rounds=ROUNDS,
             clients=CLIENTS_A_CORE * machine.cores,
             people=PEOPLE,
+            dossiers=DOSSIERS_FULL if asked.full else DOSSIERS,
             loans=LOANS,
             legs=LEGS,
             open_loans=OPEN_LOANS_FULL if asked.full else OPEN_LOANS,
@@ -120,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--full",
         action="store_true",
-        help=f"close the day of {OPEN_LOANS_FULL[-1]:,} loans, too, which takes long",
+        help=f"close the day of {OPEN_LOANS_FULL[-1]:,} loans, too, and decide on "
+        f"{DOSSIERS_FULL:,} dossiers at once, which takes long",
     )
     parser.add_argument("--json", type=_new_file, metavar="PATH", help="write the rows there too")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -50,6 +51,7 @@ LENDER: Final = LenderTerms(
 )
 
 
+@cache
 def train(people_a_month: int) -> TrainedModel:
     """Train a model on people who are not assessed."""
     shipped = spec.find(SPEC)

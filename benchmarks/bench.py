@@ -26,6 +26,8 @@ class Bench:
     """How many work at the same time, of either side."""
     people: int
     """Generated debtors to assess, and to learn from each month."""
+    dossiers: int
+    """Dossiers to decide on at once."""
     loans: int
     """Generated loans whose schedules are made at once."""
     legs: int

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from benchmarks import __main__ as runner
-from benchmarks import ledger_books, ledger_pgbench, server, table, yardsticks
+from benchmarks import explanation, ledger_books, ledger_pgbench, server, table, yardsticks
 from benchmarks.bench import Bench
 from benchmarks.table import Row, at_least, at_most
 from kernel import db
@@ -30,6 +30,7 @@ def bench(database, database_server, tmp_path) -> Bench:
         rounds=1,
         clients=1,
         people=300,
+        dossiers=500,
         loans=2_000,
         legs=2,
         open_loans=(100, 200),
@@ -99,6 +100,31 @@ def test_one_assessment_is_compared_with_a_bare_score_and_commit(bench):
         "approve, sync off",
     ]
     assert all(len(each.ratios) == 1 for each in found)
+
+
+@pytest.mark.slow
+def test_a_batch_is_compared_with_bare_scores_and_contributions(bench):
+    found = runner.BENCHMARKS["assessment_batch"](bench)
+
+    cases = [each.case for each in found]
+    assert cases == [
+        *(f"{case}, {form} form" for form in ("first", "second") for case in
+          ("500", "the same from text to text", "reasons alone")),
+        "500, GiB at most",
+    ]  # fmt: skip
+    assert all(ratio > 0 for each in found for ratio in each.ratios)
+    assert found[0].bar == found[3].bar == at_least(0.5)
+    assert found[-1].bar == at_most(2.0)
+
+
+@pytest.mark.slow
+def test_explanations_are_compared_with_the_librarys(bench, monkeypatch):
+    monkeypatch.setattr(explanation, "SIZES", ((3, 20),))
+
+    found = runner.BENCHMARKS["explanation"](bench)
+
+    assert [each.case.partition(",")[0] for each in found] == ["one row", "many rows"]
+    assert all(ratio > 0 for each in found for ratio in each.ratios)
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -183,8 +183,10 @@ def living_costs(columns: Columns, policy: Policy) -> Whole:
     if policy.added is None:
         return np.maximum(columns.essential_costs, policy.budget.essential_costs_min.fen)
     unknown = np.full(columns.count, np.nan)
-    told = [columns.figures.get(name, unknown) for name in spelling.OF_COSTS]
-    _, first, at = np.unique(np.stack(told), axis=1, return_index=True, return_inverse=True)
+    told = np.stack([columns.figures.get(name, unknown) for name in spelling.OF_COSTS])
+    # What is no number equals nothing, itself included, so something else stands for it.
+    told = np.where(np.isnan(told), -np.inf, told)
+    _, first, at = np.unique(told, axis=1, return_index=True, return_inverse=True)
     least = [
         budget.essential_costs(
             replace(columns.dossier(row), essential_costs=ZERO), policy.added.costs
