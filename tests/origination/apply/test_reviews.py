@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from kernel import db
 from kernel.actors import Actor, Role
-from origination import applicants, applications, assessing, cards, deciding
+from kernel.clock import shanghai
+from origination import applicants, applications, assessing, cards, closing, deciding
 from origination.records.applications import Application, ApplicationStatus
 from origination.records.referrals import Referral
 from tests.origination.apply import builders as make
 from tests.origination.apply import world
 from tests.origination.apply.builders import Person, by_debtor, later
 from tests.origination.apply.world import waiting
-from underwriting import reviews
+from underwriting import review_queue, reviews
 from underwriting.decisions import Outcome
 from underwriting.records.assessments import Assessment
+from underwriting.records.service import ReviewCause
 
-RISK = Actor(Role.RISK_OFFICER, "zhou")
+NEW_POLICY = shanghai(date(2026, 11, 24), 10)
+"""The first day of a policy that promises an answer in time."""
+RISK, SECOND = (Actor(Role.RISK_OFFICER, name) for name in ("zhou", "wu"))
 
 
 def counted(kind) -> int:
@@ -52,6 +56,8 @@ def review(application, outcome, *, at):
     with db.transaction() as session:
         kept = session.get_one(Assessment, application.assessment_id)
         reviews.resolve(session, kept, outcome=outcome, note="seen", by=RISK, at=at)
+        if reviews.of(session, kept) is None:
+            reviews.resolve(session, kept, outcome=outcome, note="too", by=SECOND, at=at)
     with db.transaction() as session:
         mine = applicants.get(session, application.id)
         applicants.lock(session, mine)
@@ -88,6 +94,7 @@ def test_an_approval_that_came_after_the_quotes_is_assessed_anew_and_stands(sand
     assert waiting_again.status is ApplicationStatus.SUBMITTED
     assert make.again(application.id).status is ApplicationStatus.OFFERED
     assert counted(Assessment) == 2
+    assert waiting_reviews(at=outside.clock.now()) == ()
 
 
 def test_a_decline_is_reviewed_when_the_debtor_asks_once(sandbox, outside):
@@ -146,6 +153,69 @@ def test_corrected_data_are_assessed_anew_when_a_risk_officer_says_so(sandbox, o
     assessing.run(outside)
 
     assert make.again(application.id).status is ApplicationStatus.OFFERED
+
+
+def waiting_reviews(*, at):
+    with db.transaction() as session:
+        return review_queue.queue(session, at=at)
+
+
+def test_the_debtors_request_starts_the_clock(sandbox, outside):
+    outside.clock.advance_to(NEW_POLICY)
+    world.load(sandbox, Person(), monthly_income=None)
+    application = waiting(household=make.budget(income="0.00"))
+    assessing.run(outside)
+    before = waiting_reviews(at=NEW_POLICY)
+    asked_at = NEW_POLICY + timedelta(hours=5)
+
+    ask_for_review(application, at=asked_at)
+
+    (found,) = waiting_reviews(at=asked_at + timedelta(hours=50))
+    assert before == ()
+    assert found.assessment_id == make.again(application.id).assessment_id
+    assert (found.cause, found.outcome) == (ReviewCause.DEBTOR, Outcome.DECLINE)
+    assert (found.opened_at, found.due_at) == (asked_at, asked_at + timedelta(hours=72))
+    assert (str(found.hours), found.stands_out, found.is_overdue) == ("50.0", True, False)
+
+
+def test_what_the_rules_leave_to_a_person_waits_until_he_decides(sandbox, outside):
+    application = in_review(sandbox, outside)
+    waited = waiting_reviews(at=later(hours=1))
+
+    review(application, Outcome.APPROVE, at=later(hours=2))
+
+    assert [each.cause for each in waited] == [ReviewCause.RULES]
+    assert waiting_reviews(at=later(hours=3)) == ()
+
+
+def test_a_debtor_who_withdraws_waits_for_nobody(sandbox, outside):
+    application = in_review(sandbox, outside)
+
+    with db.transaction() as session:
+        mine = applicants.get(session, application.id)
+        closing.withdraw(
+            session, mine, reason="changed his mind", by=by_debtor(mine), at=later(hours=1)
+        )
+
+    with db.transaction() as session:
+        standing = review_queue.standing(session, at=later(hours=2))
+    assert waiting_reviews(at=later(hours=2)) == ()
+    assert (standing.open, standing.answered) == (0, 0)
+
+
+def test_a_new_assessment_in_review_goes_on_with_the_time_of_the_first(sandbox, outside):
+    application = in_review(sandbox, outside)
+    (first,) = waiting_reviews(at=later(hours=1))
+    outside.clock.advance(timedelta(hours=30))
+    with db.transaction() as session:
+        mine = applicants.get(session, application.id)
+        deciding.look_again(session, mine, reason="new data", by=RISK, at=outside.clock.now())
+
+    assessing.run(outside)
+
+    (second,) = waiting_reviews(at=outside.clock.now())
+    assert second.assessment_id != first.assessment_id
+    assert second.opened_at == first.opened_at
 
 
 def test_after_a_decline_the_same_link_begins_no_new_application(sandbox, outside):
