@@ -100,7 +100,7 @@ def settle(
         # The queue is told that his word stands, so that it waits for nobody.
         reviews.owe(session, kept, cause=ReviewCause.RULES, at=at)
         reviews.close(session, application.id, how=ReviewEnd.CARRIED, at=at)
-    elif outcome is not Outcome.REVIEW:
+    elif before is not None and outcome is not Outcome.REVIEW:
         # A person who was to look before need not any more: the new decision answers.
         reviews.close(session, application.id, how=ReviewEnd.ASSESSED_ANEW, at=at)
     _do(session, application, kept, outcome, by=by, at=at)

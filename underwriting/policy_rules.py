@@ -208,7 +208,7 @@ class ExplorationRules:
     """Above it nobody is approved, whatever the dice say."""
     principal_max: Money = ZERO
     loss_max_month: Money = ZERO
-    """The expected loss that the approvals of one calendar month may add up to."""
+    """What the approvals of one calendar month may lose if every one of them defaults at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
