@@ -136,7 +136,7 @@ def _print_table(told: dict[str, Any]) -> None:
         models["with protected"] = told["with_protected"]["model"]
     one = told["model"]
     click.echo(f"{told['spec']}: {one['loans']} loans, {one['bads']} bad; {told['how']}")
-    table = Table("95 %", *models, box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = Table("95 %", *models, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for label, figure in _FIGURES.items():
         table.add_row(label, *(_with_interval(each, figure) for each in models.values()))
     psi = told["psi"]

@@ -123,7 +123,7 @@ def of_files(
     )
     tell("reading", 2, 2)
     found = evaluate(taught, judged, spec, how="the test file", tell=tell)
-    if not protected:
+    if not (protected and spec.declared.protected):
         return found
     files = reading.beside(spec, (train, test), aux)
     told = [reading.read(path, spec, aux=files, protected=True) for path in (train, test)]
@@ -150,7 +150,8 @@ def inside(
         NotTrainable: a part of the loans makes no model.
     """
     loans = reading.read(path, spec, aux=aux)
-    told = reading.read(path, spec, aux=aux, protected=True) if protected else None
+    asked = protected and spec.declared.protected
+    told = reading.read(path, spec, aux=aux, protected=True) if asked else None
     try:
         folds = outer_folds(loans, spec, splits)
     except NotSplit as fault:

@@ -103,6 +103,8 @@ class SetSpec:
     split: Split
     rows_min: int
     isotonic_bads_min: int
+    newest_folds: int
+    """Of loans with a time: so many of the newest folds make the calibration."""
     plan: Plan
     scorecard_shares: tuple[float, ...]
     """Parts that the scorecard may have in the log-odds; the best one on the folds is taken."""
@@ -156,7 +158,7 @@ def _spec(plain: Mapping[str, Any], content: bytes) -> SetSpec:
     only(plain, _KEYS, "the spec")
     split, calibration, blend = plain["split"], plain["calibration"], plain.get("blend", {})
     only(split, {"folds", "first_share", "outer_share", "rows_min"}, "split")
-    only(calibration, {"isotonic_bads_min"}, "calibration")
+    only(calibration, {"isotonic_bads_min", "newest_folds"}, "calibration")
     only(blend, {"scorecard_shares"}, "blend")
     reading = _reading(plain)
     return SetSpec(
@@ -174,6 +176,7 @@ def _spec(plain: Mapping[str, Any], content: bytes) -> SetSpec:
         ),
         rows_min=whole(split["rows_min"], most=ROWS_MAX),
         isotonic_bads_min=whole(calibration["isotonic_bads_min"], most=ROWS_MAX),
+        newest_folds=whole(calibration.get("newest_folds", FOLDS_MAX), most=FOLDS_MAX),
         plan=parse_plan(plain["search"]),
         scorecard_shares=_shares(blend.get("scorecard_shares", [0.0])),
     )

@@ -133,8 +133,11 @@ def train(
     )
     lessons = [_lesson(loans, fold, declared, spec) for fold in folds]
     choice = search.choose(lessons, boosting, spec.plan, tell)
-    bads = np.concatenate([lesson.judging_bads for lesson in lessons])
     share, margins = _blend(choice, lessons, features, shares=spec.scorecard_shares)
+    bads = np.concatenate([lesson.judging_bads for lesson in lessons])
+    if loans.order is not None:
+        newest = sum(len(lesson.judging_bads) for lesson in lessons[-spec.newest_folds :])
+        margins, bads = margins[-newest:], bads[-newest:]
     try:
         calibrated = calibration.fit(margins, bads, isotonic_bads_min=spec.isotonic_bads_min)
     except calibration.NotCalibrated as fault:
