@@ -10,7 +10,8 @@ from kernel.jobs import Job
 from kernel.surroundings import Surroundings
 from underwriting import review_queue, shadowing
 from underwriting.watched import Verdict
-from underwriting.watching import readings, watch
+from underwriting.watching import watch
+from underwriting.watching.readings import ReadingView
 
 SHADOW_ROUNDS_MAX: Final = 50
 """Transactions of one run; where the log is longer, the next run goes on."""
@@ -18,19 +19,31 @@ SHADOW_ROUNDS_MAX: Final = 50
 log = logs.logger(__name__)
 
 
-def watch_yesterday(surroundings: Surroundings) -> int:
-    """Watch the last day that is over, and count the alarms; once watched it is left alone."""
+def watch_days(surroundings: Surroundings) -> int:
+    """Watch the days that are over and were not watched, a week at most, and count the alarms."""
     at = surroundings.clock.now()
-    day = watch.day_to_watch(at)
     with transaction() as session:
-        if readings.latest_day(session) == day:
-            return 0
-        watch.mark(session, day=day, at=at)
-    with transaction() as session:
-        found = watch.run(session, day=day, at=at)
+        days = watch.unwatched(session, at=at)
+    rang = 0
+    for day in days:
+        with transaction() as session:
+            watch.mark(session, day=day, at=at)
+        with transaction() as session:
+            found = watch.run(session, day=day, at=at)
+        rang += _told(found)
+    return rang
+
+
+def _told(found: tuple[ReadingView, ...]) -> int:
     rang = [each for each in found if each.verdict is Verdict.ALARM]
     for each in rang:
-        log.warning("watch.alarm", measure=each.measure, subject=each.subject, part=each.part)
+        log.warning(
+            "watch.alarm",
+            day=each.day.isoformat(),
+            measure=each.measure,
+            subject=each.subject,
+            part=each.part,
+        )
     return len(rang)
 
 
@@ -57,7 +70,7 @@ def tell_overdue_reviews(surroundings: Surroundings) -> int:
 
 JOBS: Final = (
     # Twice an hour: a day is watched soon after its end, and a failed run is made good.
-    Job(name="underwriting-watch", every_seconds=1_800, run=watch_yesterday),
+    Job(name="underwriting-watch", every_seconds=1_800, run=watch_days),
     Job(name="underwriting-shadow", every_seconds=60, run=score_in_the_shadow),
     Job(name="underwriting-reviews", every_seconds=300, run=tell_overdue_reviews),
 )

@@ -30,6 +30,7 @@ from underwriting.watching.counted import Counted, Loans
 from underwriting.watching.readings import ReadingView
 
 ALARM: Final = "watch.alarm"
+CATCH_UP_DAYS_MAX: Final = 7
 STATEMENT_SECONDS_MAX: Final = 300
 """Of one count; the usual bound is for people who wait for a page."""
 
@@ -163,6 +164,19 @@ def _keep_one(session: Session, reading: Reading, *, day: date, at: datetime) ->
                 "cases": reading.cases,
             },
         )
+
+
+def unwatched(session: Session, *, at: datetime) -> tuple[date, ...]:
+    """List the days that are over and come after the latest that was watched, oldest first.
+
+    A week at most: what lies further back is watched when somebody asks for the day.
+    """
+    last = day_to_watch(at)
+    latest = readings.latest_day(session)
+    if latest is None:
+        return (last,)
+    missing = min((last - latest).days, CATCH_UP_DAYS_MAX)
+    return tuple(last - timedelta(days=back) for back in reversed(range(missing)))
 
 
 def day_to_watch(at: datetime) -> date:

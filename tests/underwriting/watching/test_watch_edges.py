@@ -18,7 +18,7 @@ from tests.underwriting.watching.town import DAY, NOW, key
 from underwriting import cli, jobs
 from underwriting.cli.watching import EXIT_ALARM
 from underwriting.records.watching import LoanMark
-from underwriting.watching import watch
+from underwriting.watching import readings, watch
 
 
 @pytest.fixture
@@ -86,11 +86,21 @@ def test_nobody_is_marked_late_for_a_day_on_which_he_may_still_pay(at_night):
         assert session.scalars(select(LoanMark.mark)).all() == []
 
 
-def test_the_job_watches_yesterday_once(at_night):
+def test_the_job_watches_each_day_once_and_catches_up_with_a_week(at_night):
     plant_a_ring()
 
-    assert [jobs.watch_yesterday(at_night) for _ in range(2)] == [1, 0]
-    assert alarms() == 1
+    assert [jobs.watch_days(at_night) for _ in range(2)] == [1, 0]
+    at_night.clock.advance(timedelta(days=2))
+    # The ring is told again on each of the two days that nobody watched.
+    assert jobs.watch_days(at_night) == 2
+    at_night.clock.advance(timedelta(days=100))
+    jobs.watch_days(at_night)
+
+    with db.transaction() as session:
+        watched = [each.day for each in readings.days(session)]
+    assert watched[:7] == [DAY + timedelta(days=102 - back) for back in range(7)]
+    assert watched[7:] == [DAY + timedelta(days=2), DAY + timedelta(days=1), DAY]
+    assert alarms() == 3
 
 
 def test_counting_holds_no_reader_of_the_event_log_up(database):
