@@ -116,19 +116,23 @@ def of_files(
         TrainingFileFaulty: a file cannot be used.
         NotTrainable: the loans make no model.
     """
-    tell("reading", 0, 2)
-    taught, judged = (
-        reading.read(path, spec, aux=reading.beside(spec, (train, test), aux))
-        for path in (train, test)
-    )
-    tell("reading", 2, 2)
-    found = evaluate(taught, judged, spec, how="the test file", tell=tell)
-    if not (protected and spec.declared.protected):
-        return found
+    wall, cpu = time.perf_counter(), time.process_time()
     files = reading.beside(spec, (train, test), aux)
-    told = [reading.read(path, spec, aux=files, protected=True) for path in (train, test)]
-    also = with_protected(told[0], told[1], spec, tell=tell)
-    return Evaluation(spec=spec, how=found.how, plain={**found.plain, "with_protected": also})
+    tell("reading", 0, 2)
+    taught = reading.read(train, spec, aux=files)
+    judged = reading.read(test, spec, aux=files, is_judged_alone=True)
+    tell("reading", 2, 2)
+    found = evaluate(taught, judged, spec, how="the test file", tell=tell).plain
+    if protected and spec.declared.protected:
+        taught = reading.read(train, spec, aux=files, protected=True)
+        judged = reading.read(test, spec, aux=files, protected=True, is_judged_alone=True)
+        found["with_protected"] = with_protected(taught, judged, spec, tell=tell)
+    took = {
+        "seconds": round(time.perf_counter() - wall, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "memory_peak_mb": _memory_mb(),
+    }
+    return Evaluation(spec=spec, how="the test file", plain={**found, **took})
 
 
 def inside(

@@ -79,17 +79,27 @@ class Loans:
         return np.column_stack([values.astype(np.float32) for values in self.columns.values()])
 
 
-def read(path: Path, spec: SetSpec, *, aux: Aux | None = None, protected: bool = False) -> Loans:
+def read(
+    path: Path,
+    spec: SetSpec,
+    *,
+    aux: Aux | None = None,
+    protected: bool = False,
+    is_judged_alone: bool = False,
+) -> Loans:
     """Read the loans that a spec keeps, with the features it declares.
 
     The file is CSV, plain or gzip, in UTF-8 or else Latin-1. Columns that nobody needs may lack or
-    be there. A second file that is not named in `aux` is looked for beside the rows.
+    be there; loans that are only judged need no order. A second file that is not named in `aux` is
+    looked for beside the rows.
 
     Raises:
         TrainingFileFaulty: a file or a column is missing, or a value cannot be read.
     """
     declared = spec.declared.used(with_protected=protected)
     raw = text_of(path)
+    if is_judged_alone and spec.reading.order not in raw.columns:
+        spec = replace(spec, reading=replace(spec.reading, order=None))
     frame, told = _kept(raw, spec.reading, declared, path.name)
     files = _second_files(path, spec.reading, aux or {})
     frame, told = _joined(frame, files, spec.reading, told)

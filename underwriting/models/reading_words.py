@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from underwriting.models.calibration import Floats
 from underwriting.models.spec_features import FREQUENCY, RATE, Category
+
+PER: Final = 10_000.0
 
 Words = Mapping[str, NDArray[np.object_]]
 
@@ -23,6 +25,7 @@ class Statistics:
     categories: tuple[Category, ...]
     counts: Mapping[str, Mapping[str, tuple[int, int]]]
     """By category and word: loans and bads."""
+    loans: int
     mean: float
     smoothing: float
 
@@ -35,7 +38,7 @@ class Statistics:
             loans, bads = pairs.reshape(-1, 2).astype(np.float64).T
             found[f"{each.name}{RATE}"] = self._rate(loans, bads, self.mean)
             if each.has_frequency:
-                found[f"{each.name}{FREQUENCY}"] = np.log1p(loans)
+                found[f"{each.name}{FREQUENCY}"] = _frequency(loans, self.loans)
         return found
 
     def columns_of_teachers(self, words: Words, bads: Floats, folds: Folds) -> dict[str, Floats]:
@@ -51,7 +54,8 @@ class Statistics:
             others_gone = gone.reshape(width, -1).sum(axis=1)[codes] - gone[cells]
             found[f"{each.name}{RATE}"] = self._rate(others, others_gone, folds.means(bads))
             if each.has_frequency:
-                found[f"{each.name}{FREQUENCY}"] = np.log1p(np.bincount(codes)[codes].astype(float))
+                alike = np.bincount(codes)[codes].astype(np.float64) - 1.0
+                found[f"{each.name}{FREQUENCY}"] = _frequency(alike, len(bads) - 1)
         return found
 
     def unseen(self, words: Words) -> dict[str, int]:
@@ -67,6 +71,7 @@ class Statistics:
     def to_plain(self) -> dict[str, Any]:
         """Spell the statistics."""
         return {
+            "loans": self.loans,
             "mean": repr(self.mean),
             "smoothing": repr(self.smoothing),
             "counts": {
@@ -78,6 +83,12 @@ class Statistics:
     def _rate(self, loans: Floats, bads: Floats, mean: float | Floats) -> Floats:
         rate: Floats = (bads + self.smoothing * mean) / (loans + self.smoothing)
         return rate
+
+
+def _frequency(alike: Floats, loans: int) -> Floats:
+    """Give the logarithm of how many of ten thousand other loans are alike."""
+    found: Floats = np.log1p(alike * PER / max(1, loans))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,7 @@ def learn(
     return Statistics(
         categories=tuple(categories),
         counts=counts,
+        loans=len(bads),
         mean=float(bads.mean()),
         smoothing=smoothing,
     )

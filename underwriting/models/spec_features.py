@@ -51,7 +51,7 @@ class Category:
         frequency = replace(
             rate,
             name=f"{self.name}{FREQUENCY}",
-            meaning=f"logarithm of how many loans have the same {self.meaning}",
+            meaning=f"logarithm of how many of 10,000 loans have the same {self.meaning}",
             unit=Unit.COUNT,
             sign=Sign.FREE,
             high=HIGH,

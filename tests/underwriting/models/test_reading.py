@@ -157,6 +157,15 @@ def test_a_second_file_that_is_nowhere_is_named(tmp_path):
         read(path)
 
 
+def test_loans_that_are_only_judged_need_no_order(tmp_path):
+    spec = made_up(SPEC.replace('order = "applied"', 'order = "place"'))
+    path = write(tmp_path, rows(5))
+
+    assert read(path, spec, is_judged_alone=True).order is None
+    with pytest.raises(TrainingFileFaulty, match="lacks the columns: place"):
+        read(path, spec)
+
+
 def test_a_panel_becomes_an_event_for_each_month(tmp_path):
     panel = """
 [panel.months]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.underwriting.models.sets import SPEC, made_up, rows, write
 from underwriting.features.declaration import Sign
-from underwriting.models import evaluation, metrics, reading, scorecard, training_sets
+from underwriting.models import evaluation, metrics, reading, scorecard, scoring, training_sets
 from underwriting.models.training import NotTrainable
 
 
@@ -86,6 +86,11 @@ def test_the_model_ranks_and_is_kept_with_all_it_needs():
     assert set(facts["statistics"]["counts"]["town"]) == {f"ZURICH {n}" for n in range(6)}
     assert scorecard.from_plain(facts["scorecard"]).columns
     assert len(facts["bound"]) >= 2
+
+
+def test_a_model_of_a_set_scores_no_dossier():
+    with pytest.raises(scoring.ModelUnusable):
+        scoring.load(model().trained())
 
 
 @pytest.mark.parametrize(
