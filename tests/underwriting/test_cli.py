@@ -210,6 +210,15 @@ def test_the_policy_in_force_is_shown(run):
     assert run("policy", "show", "1999-01").exit_code == faults.EXIT_NOTHING_FOUND
 
 
+def test_a_policy_of_the_second_form_shows_what_it_adds(run):
+    result = run("policy", "show", "2026-11")
+
+    assert result.exit_code == 0
+    assert "upper bound to 0.150000, 8.00 monthly incomes" in result.stdout
+    assert "stacking: lender_inquiries_7d above 5, decline" in result.stdout
+    assert "within 72 hours" in result.stdout
+
+
 def test_a_policy_is_checked_before_it_is_put_in_place(run, tmp_path):
     (tmp_path / "next.toml").write_text('version = "2027-01"', encoding="utf-8")
 
