@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from underwriting.cli import decisions, factory, policies, queues, service, watching
+from underwriting.cli import cards, decisions, factory, policies, queues, service, watching
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     factory.train_command,
@@ -15,6 +15,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     service.roll_back_command,
     service.promotion_group,
     service.challenger_group,
+    cards.model_group,
     queues.exploration_command,
     queues.reviews_command,
     decisions.assess_command,

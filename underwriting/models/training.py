@@ -26,12 +26,15 @@ from underwriting.models import (
     bounds,
     calibration,
     contributions,
+    curves,
     metrics,
+    probing,
+    scorecard,
+    scorecard_weights,
     search,
 )
 from underwriting.models.artifact import Matrix, TrainedModel
 from underwriting.models.calibration import Calibration, Floats
-from underwriting.models.metrics import Metrics
 from underwriting.models.search import Boosting, Choice, Lesson
 from underwriting.models.spec import TrainingSpec
 from underwriting.models.training_file import MONTH, TARGET
@@ -93,9 +96,13 @@ def train(
         booster, calibrated, spec, data, choice=choice, seed=seed,
         windows={"teaching": teaching, "choosing": choosing, "judging": judging},
         told={
-            "out_of_time": _judged(earlier, exam, newest, spec).to_plain(),
+            **_judged(earlier, exam, newest, spec),
+            "scorecard": _scorecard(before, newest, spec),
+            "weights": _spelled(curves.weights(booster)),
+            "missing": _spelled(curves.missing(data.matrix, spec.features)),
             "bound": bounds.points(calibrated.apply(margins), newest.bads),
             "baseline": _baseline(booster, calibrated, data),
+            "scores": probing.spell_scores(calibrated.apply(_margins(booster, data.matrix))),
         },
     )  # fmt: skip
 
@@ -168,12 +175,45 @@ def _margins(booster: xgboost.Booster, rows: Matrix) -> Floats:
 
 def _judged(
     booster: xgboost.Booster, choosing: _Data, judging: _Data, spec: TrainingSpec
-) -> Metrics:
+) -> dict[str, Any]:
     """Measure on the newest window what would have been known before it."""
-    before = calibration.fit(
+    calibrated = calibration.fit(
         _margins(booster, choosing.matrix), choosing.bads, isotonic_bads_min=spec.isotonic_bads_min
     )
-    return metrics.measure(before.apply(_margins(booster, judging.matrix)), judging.bads)
+    pds = calibrated.apply(_margins(booster, judging.matrix))
+    return {
+        "out_of_time": metrics.measure(pds, judging.bads).to_plain(),
+        "curves": curves.of(pds, judging.bads),
+        "segments": curves.segments(
+            pds,
+            judging.bads,
+            judging.matrix,
+            spec.declared,
+            months=judging.months,
+            weights=curves.weights(booster),
+        ),
+    }
+
+
+def _scorecard(before: _Data, judging: _Data, spec: TrainingSpec) -> dict[str, Any] | None:
+    """Measure the permanent challenger on the newest window; None where it did not settle."""
+    columns = {
+        name: before.matrix[:, place].astype(np.float64) for place, name in enumerate(spec.features)
+    }
+    try:
+        card = scorecard.fit(columns, {each.name: each.sign for each in spec.declared}, before.bads)
+    except scorecard_weights.DoesNotSettle:
+        return None
+    pds = 1.0 / (1.0 + np.exp(-card.margins(judging.matrix)))
+    pds = np.clip(pds, calibration.PD_MIN, 1.0 - calibration.PD_MIN)
+    return {
+        "out_of_time": metrics.measure(pds, judging.bads).to_plain(),
+        "lines": {line.name: f"{line.weight:.6f}" for line in card.lines},
+    }
+
+
+def _spelled(shares: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{share:.6f}" for name, share in shares.items()}
 
 
 def probe_signs(booster: xgboost.Booster, rows: Matrix, features: Sequence[Feature]) -> None:

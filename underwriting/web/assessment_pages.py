@@ -26,11 +26,13 @@ from kernel.web.idempotency import once_per_form
 from underwriting import assessments, replays, reviews
 from underwriting.decisions import Outcome
 from underwriting.features.catalogue import BUREAU
+from underwriting.limits import Constraint
+from underwriting.plates import Plate
 from underwriting.reasons import BOOK
 from underwriting.replays import Replay
-from underwriting.web import assessment_list
+from underwriting.web import assessment_list, decision_plates, plate_files
 from underwriting.web.assessment_list import AssessmentRow, AssessmentWhole, Pile, Wanted
-from underwriting.web.words import ADVICE, WORDS
+from underwriting.web.words import ADVICE, WORDS, feature
 
 PILES: Final = {
     Pile.WAITING: ("待人工审核", "To review"),
@@ -96,6 +98,10 @@ def listed() -> ResponseReturnValue:
 @allow(Role.RISK_OFFICER)
 def assessment(assessment_id: UUID) -> ResponseReturnValue:
     """Show one decision."""
+    if lists.wants_csv():
+        with transaction() as session:
+            found = assessment_list.whole(session, assessment_id)
+        return plate_files.asked(_plates(found), stem="assessment")
     with transaction() as session:
         return _page(session, assessment_id)
 
@@ -157,6 +163,8 @@ def _page(
         decision=found.decision,
         dossier=found.dossier,
         outcomes=_outcomes(found),
+        plates=_plates(found),
+        weights={} if found.decision is None else decision_plates.weight_of(found.decision),
         form=filled or forms.Filled(),
         refused=refused,
         replayed=replayed,
@@ -168,6 +176,18 @@ def _page(
         issuer=_issuer,
         bureau=BUREAU,
         is_back_to_list=request.method == "GET",
+    )
+
+
+def _plates(found: AssessmentWhole) -> Sequence[Plate]:
+    if found.decision is None:
+        return ()
+    return decision_plates.plates(
+        found.decision,
+        found.dossier,
+        say=say,
+        named=feature,
+        worded=lambda constraint: say(*WORDS[Constraint][constraint]),
     )
 
 

@@ -18,10 +18,20 @@ from kernel.web.access import allow
 from kernel.web.around import now
 from kernel.web.consoles import Section
 from kernel.web.pages import percent
-from underwriting import policy
+from underwriting import policy, review_queue
 from underwriting.models import registry
 from underwriting.records.models import ModelStatus
-from underwriting.web import assessment_list, assessment_pages, model_pages
+from underwriting.watching import readings
+from underwriting.web import (
+    assessment_list,
+    assessment_pages,
+    model_pages,
+    plate_files,
+    policy_pages,
+    review_pages,
+    score_pages,
+    watching_pages,
+)
 from underwriting.web.assessment_list import Pile, Wanted
 from underwriting.web.words import WORDS, feature, part, tone
 
@@ -33,19 +43,36 @@ WAITING_SHOWN_MAX: Final = 10
 
 SECTIONS: Final = (
     Section(key="overview", endpoint="risk.overview", zh="总览", en="Overview"),
+    Section(key="reviews", endpoint="risk.reviews.queue", zh="审核", en="Reviews"),
     Section(key="assessments", endpoint="risk.assessments.listed", zh="评估", en="Assessments"),
+    Section(key="scores", endpoint="risk.scores.scores", zh="评分", en="Scores"),
+    Section(key="watching", endpoint="risk.watching.overview", zh="监测", en="Monitoring"),
     Section(key="models", endpoint="risk.models.listed", zh="模型", en="Models"),
+    Section(key="policies", endpoint="risk.policies.listed", zh="政策", en="Policies"),
 )
 
 blueprint = Blueprint("risk", __name__, url_prefix="/risk", template_folder="templates")
-blueprint.register_blueprint(assessment_pages.blueprint)
-blueprint.register_blueprint(model_pages.blueprint)
+for _pages in (
+    assessment_pages,
+    model_pages,
+    policy_pages,
+    review_pages,
+    score_pages,
+    watching_pages,
+):
+    blueprint.register_blueprint(_pages.blueprint)
 consoles.furnish(blueprint, SECTIONS, WORDS)
 
 
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
-    return {"tone": tone, "feature_name": feature, "part_name": part, "chance": _chance}
+    return {
+        "tone": tone,
+        "feature_name": feature,
+        "part_name": part,
+        "chance": _chance,
+        "plate_of": plate_files.written,
+    }
 
 
 @blueprint.get("/")
@@ -55,10 +82,13 @@ def overview() -> ResponseReturnValue:
     today = business_day(now())
     first = today - timedelta(days=SPAN_DAYS - 1)
     with transaction() as session:
+        standing = review_queue.standing(session, at=now())
         return render_template(
             "underwriting/overview.html",
             section="overview",
-            waiting=assessment_list.waiting(session),
+            waiting=standing.open,
+            overdue=standing.overdue,
+            alarms=len(readings.alarms(session, since=first)),
             oldest=assessment_list.listed(
                 session, Wanted(pile=Pile.WAITING), after=None, limit=WAITING_SHOWN_MAX
             ),

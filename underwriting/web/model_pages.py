@@ -1,22 +1,28 @@
-"""Pages of models: the registry, and the card of one with the number behind every figure."""
+"""Pages of models: the registry with its routing, and the card of one model."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import undefer
 
 from kernel import moves
 from kernel.actors import Role
 from kernel.db import transaction
-from kernel.web import consoles
+from kernel.web import consoles, lists
 from kernel.web.access import allow
-from kernel.web.around import say
-from underwriting import canonical
-from underwriting.features import catalogue
-from underwriting.models import registry
-from underwriting.records.models import MODEL_MOVES, ModelRecord, ModelStatus
-from underwriting.web.words import WORDS
+from kernel.web.around import now, say
+from underwriting import promotions, routing, shadowing
+from underwriting.features.declaration import Unit
+from underwriting.models import card, card_reading, registry
+from underwriting.models.card import Card, Words
+from underwriting.records.models import MODEL_MOVES, ModelStatus
+from underwriting.records.service import PromotionKind
+from underwriting.web import plate_files
+from underwriting.web.words import WORDS, feature
+
+PROMOTIONS_MAX: Final = 20
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
@@ -24,28 +30,55 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 @blueprint.get("")
 @allow(Role.RISK_OFFICER)
 def listed() -> ResponseReturnValue:
-    """List the models, the newest first."""
+    """List the models, who routes to them, and how they came into service."""
     with transaction() as session:
-        found = registry.listed(session)
-    return render_template("underwriting/models.html", section="models", models=found)
+        return render_template(
+            "underwriting/models.html",
+            section="models",
+            models=registry.listed(session),
+            route=next(iter(routing.history(session, limit=1)), None),
+            shadows={each.model: each for each in shadowing.counted(session)},
+            promotions=promotions.history(session, limit=PROMOTIONS_MAX),
+            people=consoles.people(session),
+            kind=lambda value: say(*WORDS[PromotionKind][value]),
+        )
 
 
 @blueprint.get("/<name>")
 @allow(Role.RISK_OFFICER)
-def card(name: str) -> ResponseReturnValue:
-    """Show one model's birth certificate."""
+def shown(name: str) -> ResponseReturnValue:
+    """Show the card of one model, or give it as a document."""
     with transaction() as session:
         record = registry.find(session, name)
-        whole = session.get_one(
-            ModelRecord, record.id, options=[undefer(ModelRecord.manifest)], populate_existing=True
-        )
-        return render_template(
-            "underwriting/model.html",
-            section="models",
-            model=record,
-            facts=canonical.load(whole.manifest.encode()),
-            features=catalogue.CATALOGUE,
-            steps=moves.history(session, record, table=MODEL_MOVES),
-            people=consoles.people(session),
-            status_word=lambda value: say(*WORDS[ModelStatus][ModelStatus(value)]),
-        )
+        found = card_reading.read(session, record)
+        steps = moves.history(session, record, table=MODEL_MOVES)
+        people = consoles.people(session)
+    words = Words(say=say, feature=feature, unit=lambda unit: say(*WORDS[Unit][unit]))
+    if request.args.get("format") == "json":
+        return card.to_plain(found)
+    if request.args.get("format") == "html":
+        return _document(found, words)
+    plates = card.plates(found, words)
+    if lists.wants_csv():
+        return plate_files.asked(plates, stem="model")
+    return render_template(
+        "underwriting/model.html",
+        section="models",
+        model=record,
+        card=found,
+        facts=found.facts,
+        purpose=card.PURPOSE,
+        label=card.LABEL,
+        limits=card.LIMITS,
+        plates=plates,
+        steps=steps,
+        people=people,
+        today=now(),
+        status_word=lambda value: say(*WORDS[ModelStatus][ModelStatus(value)]),
+    )
+
+
+def _document(found: Card, words: Words) -> Response:
+    response = Response(card.document(found, words), content_type="text/html; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="model-card.html"'
+    return response
