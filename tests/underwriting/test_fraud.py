@@ -34,6 +34,8 @@ def test_an_ordinary_debtor_breaks_no_rule():
         ({"ring_size": 6, "ring_agencies": 3}, ["ring_large", "ring_many_agencies"]),
         ({"ring_late_pct": 41}, ["ring_late"]),
         ({"ring_velocity_7d": 5}, ["ring_fast"]),
+        ({"ring_card_shared": 0, "ring_device_shared": 1}, []),
+        ({"ring_card_shared": 1}, ["card_of_another"]),
         ({"ring_text_people": 6}, ["text_copied"]),
     ],
 )
