@@ -35,6 +35,10 @@ class Entry:
     cpu_seconds: float
     note: str = ""
 
+    def __str__(self) -> str:
+        found = self.measured
+        return self.note if found is None else f"AUC {found.auc:.4f} ± {found.auc_error:.4f}"
+
     def as_plain(self) -> dict[str, Any]:
         return {
             "model": self.model,
@@ -86,8 +90,9 @@ def hold(name: str, sides: tuple[Loans, Loans], models: Mapping[str, Fit], say: 
     teaching, judging = sides
     entries = []
     for model, fit in models.items():
-        say(f"{name}: {model}")
+        say(f"{name}: {model} ...")
         entries.append(entered(model, fit, teaching, judging))
+        say(f"{name}: {model}: {entries[-1]}")
     others = [entry for entry in entries if entry.model != OURS and entry.measured is not None]
     best = max(others, key=lambda entry: entry.measured.auc, default=None)  # type: ignore[union-attr]
     ours = next((entry for entry in entries if entry.model == OURS), None)

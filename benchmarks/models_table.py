@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
 
     def say(text: str) -> None:
-        print(f"[{time.monotonic() - begun:4.0f} s] {text} ...", file=sys.stderr, flush=True)
+        print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     contests, costs = [], []
     try:
@@ -89,7 +89,7 @@ def _held(name: str, data: Path, say: Say) -> tuple[Contest, list[Protected]]:
     contest = models_contest.hold(name, (ours.teaching, ours.judging), models, say)
     if not ours.protected:
         return contest, []
-    say(f"{name}: {OURS}, told {', '.join(ours.protected)} too")
+    say(f"{name}: {OURS}, told {', '.join(ours.protected)} too ...")
     all_ = ours.told_all()
     without = contest.entries[0]
     with_them = models_contest.entered(OURS, ours.tuned_and_told_all, all_.teaching, all_.judging)
@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench-models", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", type=_name)
     parser.add_argument("--data", type=_folder, required=True, metavar="FOLDER")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too ...")
     return parser
 
 
