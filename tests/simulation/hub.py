@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
+import psycopg
 from greenlet import getcurrent, greenlet
 
 from kernel.clock import SHANGHAI, SetClock
@@ -143,8 +145,10 @@ class Hub:
         worker.is_dying = worker.is_hurt = True
         self.note(worker.name, f"dies at {worker.at} {worker.what}")
         if worker.is_open:
-            # What the database does when a client is gone, but at once and not a moment later.
-            worker.roll_back()
+            # What the database does when a client is gone, but at once and not a moment later;
+            # of a connection that was cut it has done so already.
+            with suppress(psycopg.OperationalError):
+                worker.roll_back()
             self.ended += 1
         if worker.greenlet:
             worker.greenlet.throw(Killed())
