@@ -78,7 +78,7 @@ class ReferralIn:
     collector_no: str | None = None
     """The agency's own number of whoever referred the case; never a name."""
     stated_balance: Money | None = None
-    """What the agency's papers say is owed on the card; no decision reads it."""
+    """What the agency's papers say is owed on the card; never paid by, only compared with."""
     hardship_note: str | None = field(default=None, repr=False)
     """The hardship in the agency's words: signed, compared with others, and not kept."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from disbursement.issuer_answers import AccountCheck, QuotedPayoff
@@ -25,7 +25,16 @@ from underwriting.dossier import (
     Quote,
 )
 from underwriting.features import catalogue
-from underwriting.inquiries import Answer, AskedCard, AssessmentRequest, CardQuote, Gathered, Person
+from underwriting.inquiries import (
+    Answer,
+    AskedCard,
+    AssessmentRequest,
+    CardQuote,
+    Gathered,
+    Person,
+    ReferredCase,
+)
+from underwriting.policy_rules import Figure
 from underwriting.sources import bureau, income, watchlists
 from underwriting.sources.asking import SourceSilent
 from underwriting.sources.bureau import Report
@@ -33,6 +42,7 @@ from underwriting.sources.income import Proof
 from underwriting.sources.watchlists import Check
 
 ISSUERS: Final = "issuers"
+PLACES: Final = Decimal("0.0001")
 CARDS_MAX: Final = 20
 """Beyond what a door lets in; three calls are made for each card."""
 
@@ -184,7 +194,7 @@ def _dossier(
         deceased=request.deceased,
         watchlist_hits=check.hits,
         has_bureau_file=report is not None,
-        figures={**_figures(report, at), **request.ring},
+        figures={**_figures(report, at), **request.ring, **_inflation(request.case, cards)},
         cards=tuple(card.debt for card in cards),
         lender=request.lender,
         bureau_file=NOTHING_TOLD if report is None else report.file,
@@ -195,6 +205,21 @@ def _figures(report: Report | None, at: datetime) -> dict[str, Decimal | None]:
     if report is None:
         return {}
     return {**report.figures, **catalogue.drawn(report.file, as_of=at)}
+
+
+def _inflation(case: ReferredCase | None, cards: tuple[_Card, ...]) -> dict[str, Decimal]:
+    """Tell how far the agency's figure lies above the issuer's, in percent of the issuer's.
+
+    A debt that fell since it was stated looks the same, so a person looks and nothing is declined.
+    """
+    if case is None or case.stated_balance is None:
+        return {}
+    stated_of = (card.debt for card in cards if card.debt.card_ref == case.stated_card_ref)
+    debt = next(stated_of, None)
+    if debt is None or debt.quote is None or debt.quote.amount.fen <= 0:
+        return {}
+    over = max(Decimal(0), case.stated_balance.ratio_to(debt.quote.amount) - 1) * 100
+    return {Figure.BALANCE_OVER_VERIFIED_PCT.value: over.quantize(PLACES, ROUND_HALF_EVEN)}
 
 
 def _answer(source: str, reference: str, body: Mapping[str, Any], at: datetime) -> Answer:

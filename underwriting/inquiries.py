@@ -62,7 +62,7 @@ class SharedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferredCase:
-    """What the agency said of the case: for watching the agency, no decision reads it."""
+    """What the agency said of the case: for watching it, and for a person's look at a large gap."""
 
     agency: str
     """The agency's code."""

@@ -13,6 +13,7 @@ from tests.underwriting.sources import world
 from underwriting import assessments, gathering, lenders, policy
 from underwriting.decisions import Outcome
 from underwriting.dossier import AccountType
+from underwriting.inquiries import ReferredCase
 from underwriting.reasons import Reason
 from underwriting.sources.asking import SourceSilent
 
@@ -55,6 +56,31 @@ def test_everything_the_sources_say_is_in_the_dossier(sandbox, surroundings):
         "issuers",
     ]
     assert all(answer.reference for answer in found.evidence)
+
+
+@pytest.mark.parametrize(
+    ("stated", "card", "over"),
+    [
+        ("16000.00", 1, make.Decimal("60.0000")),  # the issuer says 10,000.00
+        ("9000.00", 1, make.Decimal("0.0000")),
+        ("16000.00", 7, None),  # of a card that the debtor did not enter
+        (None, 1, None),
+    ],
+)
+def test_an_agency_s_figure_far_above_the_issuer_s_is_told_in_percent(  # noqa: PLR0917
+    sandbox, surroundings, stated, card, over
+):
+    world.load(sandbox)
+    case = ReferredCase(
+        agency="A1",
+        stated_balance=None if stated is None else Money.yuan(stated),
+        stated_card_ref=make.ref(card),
+        hardship_signature=None,
+    )
+
+    told = gather(surroundings, case=case).dossier
+
+    assert told.figures.get("balance_over_verified_pct") == over
 
 
 def test_what_the_bureau_tells_event_by_event_is_frozen_with_what_rules_look_at(
