@@ -205,11 +205,8 @@ def test_a_debtor_who_withdraws_while_the_sources_are_asked_is_not_decided_on(ou
     gathered = assessing.gathering.gather(
         prepared.request, surroundings=outside, at=outside.clock.now()
     )
-    rules = assessing._rules(outside)
-    decision = assessing.assessments.decide(gathered.dossier, rules.policy, rules.scorer)
-    recorded = assessing._record(
-        outside, prepared, deciding.Assessed(gathered=gathered, decision=decision)
-    )
+    assessed = assessing._decided(prepared, gathered, assessing._rules(outside))
+    recorded = assessing._record(outside, prepared, assessed)
 
     assert recorded is False
     assert counted(Assessment) == 0
