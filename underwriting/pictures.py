@@ -16,12 +16,12 @@ from typing import Final, NamedTuple
 
 WIDTH: Final = 460
 HEIGHT: Final = 280
-LEFT: Final = 58
+LEFT: Final = 70
 RIGHT: Final = 14
 BOTTOM: Final = 46
 LINE_HEIGHT: Final = 18
 ROW_HEIGHT: Final = 24
-LABEL_WIDTH: Final = 150
+LABEL_WIDTH: Final = 172
 """Of the names beside whiskers."""
 ROWS_MAX: Final = 24
 SERIES_MAX: Final = 8
@@ -44,6 +44,9 @@ _LOOKS: Final = (
     (INK, "1 4"),
     ("#0f6f8c", "8 2 2 2 2 2"),
 )
+
+_FILLS: Final = (ACCENT, "#a8660f", "#33518f", "#75848b")
+"""Of the parts of columns."""
 
 
 class Form(StrEnum):
@@ -132,7 +135,7 @@ def lines(
 ) -> str:
     """Draw lines, with what they are read against."""
     drawn = drawn[:SERIES_MAX]
-    plot = _Plot(frame, names=[line.name for line in drawn])
+    plot = _Plot(frame, names=[line.name for line in drawn], marks=marks)
     parts = [_band(plot, band) for band in bands]
     parts += [_mark(plot, mark) for mark in marks]
     parts += [_line(plot, line, place) for place, line in enumerate(drawn)]
@@ -143,7 +146,7 @@ def columns(
     frame: Frame, drawn: Sequence[Column], *, names: Sequence[str] = (), marks: Sequence[Mark] = ()
 ) -> str:
     """Draw columns, each of one or more parts."""
-    plot = _Plot(frame, names=names)
+    plot = _Plot(frame, names=names, marks=marks, is_filled=True)
     parts = []
     for column in drawn:
         bottom = 0.0
@@ -157,8 +160,9 @@ def columns(
 def whiskers(frame: Frame, drawn: Sequence[Whisker], *, marks: Sequence[Mark] = ()) -> str:
     """Draw one row a figure: a dot, its interval, and a tick where its bar is."""
     drawn = drawn[:ROWS_MAX]
-    plot = _Plot(frame, names=(), rows=len(drawn))
-    parts = [_mark(plot, Mark(mark.at, mark.name, is_upright=True)) for mark in marks]
+    marks = [Mark(mark.at, mark.name, is_upright=True) for mark in marks]
+    plot = _Plot(frame, names=(), rows=len(drawn), marks=marks)
+    parts = [_mark(plot, mark) for mark in marks]
     parts += [_whisker(plot, one, place) for place, one in enumerate(drawn)]
     return plot.whole(parts)
 
@@ -170,7 +174,7 @@ def reach(values: Sequence[float], *, least: float = 0.0) -> float:
     (0.2, 1.0, 100.0)
     """
     top = max([value for value in values if isfinite(value)] + [least], default=0.0)
-    if top <= 0.0:
+    if top < 1e-9:
         return 1.0
     step = 10.0 ** floor(log10(top))
     for times in (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0):
@@ -212,12 +216,22 @@ def spelled(value: float, form: Form, *, span: float = 1.0) -> str:
 class _Plot:
     """Where things stand on the paper."""
 
-    def __init__(self, frame: Frame, *, names: Sequence[str], rows: int | None = None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        *,
+        names: Sequence[str],
+        rows: int | None = None,
+        marks: Sequence[Mark] = (),
+        is_filled: bool = False,
+    ) -> None:
         self.frame = frame
-        self.legend = _legend(names if len(names) > 1 else ())
+        self.legend = _legend(names if len(names) > 1 else (), is_filled=is_filled)
         self.is_rows = rows is not None
         self.left = LABEL_WIDTH if self.is_rows else LEFT
-        self.top = 12 + LINE_HEIGHT * (len(self.legend) or int(self.is_rows))
+        # Names of upright marks stand above everything that is drawn.
+        names_of_marks = any(mark.is_upright and mark.name for mark in marks)
+        self.top = 12 + LINE_HEIGHT * (len(self.legend) + names_of_marks)
         body = ROW_HEIGHT * max(1, rows) if rows is not None else HEIGHT - self.top - BOTTOM
         self.bottom = self.top + body
         self.height = self.bottom + BOTTOM
@@ -248,7 +262,15 @@ class _Plot:
             at = _n(self.x(value))
             if not frame.x.words:
                 found.append(_stroke(f"M{at} {self.top}V{self.bottom}", GRID))
-            found.append(_text(at, self.bottom + 17, word, anchor="middle"))
+            is_last = self.x(value) + _width(word) / 2 > WIDTH
+            found.append(
+                _text(
+                    WIDTH if is_last else at,
+                    self.bottom + 17,
+                    word,
+                    anchor="end" if is_last else "middle",
+                )
+            )
         if not self.is_rows:
             for value, word in _places(frame.y):
                 at = _n(self.y(value))
@@ -256,7 +278,7 @@ class _Plot:
                 found.append(_text(self.left - 6, _n(self.y(value) + 4), word, anchor="end"))
             middle = (self.top + self.bottom) // 2
             found.append(
-                f'<text transform="translate(13 {middle}) rotate(-90)" text-anchor="middle" '
+                f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle" '
                 f'fill="{MUTED}">{escape(frame.y.label)}</text>'
             )
             found.append(_stroke(f"M{self.left} {self.top}V{self.bottom}", MUTED))
@@ -308,9 +330,9 @@ def _mark(plot: _Plot, mark: Mark) -> str:
         at = plot.x(mark.at)
         path = f"M{_n(at)} {plot.top}V{plot.bottom}"
         is_far = at > (plot.left + WIDTH) / 2
-        above = plot.top - 5 if plot.is_rows else plot.top + 11
+        above = plot.top - 5
         words = _text(
-            _n(at - 4 if is_far else at + 4), above, mark.name,
+            _n(at + 2 if is_far else at - 2), above, mark.name,
             anchor="end" if is_far else "start", colour=BAD,
         )  # fmt: skip
     else:
@@ -325,7 +347,7 @@ def _block(plot: _Plot, column: Column, ends: tuple[float, float], place: int) -
     bottom, top = plot.y(ends[0]), plot.y(ends[1])
     if bottom - top <= 0.0:
         return ""
-    colour = _LOOKS[place % len(_LOOKS)][0]
+    colour = _FILLS[place % len(_FILLS)]
     return (
         f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(max(0.5, right - left))}" '
         f'height="{_n(bottom - top)}" fill="{colour}"/>'
@@ -348,7 +370,7 @@ def _whisker(plot: _Plot, one: Whisker, place: int) -> str:
     return found + (f'<path d="M{at} {middle - 6}l6 6-6 6-6-6z" fill="{colour}" stroke="{INK}"/>')
 
 
-def _legend(names: Sequence[str]) -> list[str]:
+def _legend(names: Sequence[str], *, is_filled: bool) -> list[str]:
     """Lay names out in rows, each with the look of its line; one string a row."""
     rows: list[str] = []
     x, parts = LEFT, ""
@@ -357,9 +379,9 @@ def _legend(names: Sequence[str]) -> list[str]:
         if parts and x + need > WIDTH - RIGHT:
             rows.append(parts)
             x, parts = LEFT, ""
-        colour, dashes = _LOOKS[place]
+        colour, dashes = (_FILLS[place % len(_FILLS)], "") if is_filled else _LOOKS[place]
         y = 8 + LINE_HEIGHT * len(rows)
-        parts += _stroke(f"M{x} {y}h20", colour, width=4, dashes=dashes)
+        parts += _stroke(f"M{x} {y}h20", colour, width=10 if is_filled else 3, dashes=dashes)
         parts += _text(x + 25, y + 5, name)
         x += need
     return [*rows, parts] if parts else rows
@@ -371,13 +393,15 @@ def _width(words: str) -> int:
 
 
 def _cut(words: str) -> str:
-    """Keep the beginning of a name that is too long to stand beside its row."""
-    if _width(words) <= LABEL_WIDTH - 12:
+    """Take out of the middle of a name that is too long: its end often tells it from others."""
+    most = LABEL_WIDTH - 12
+    if _width(words) <= most:
         return words
-    kept = words
-    while kept and _width(kept) > LABEL_WIDTH - 25:
+    end = words[-9:]
+    kept = words[:-9]
+    while kept and _width(kept) + _width(end) + 13 > most:
         kept = kept[:-1]
-    return f"{kept}…"
+    return f"{kept}…{end}"
 
 
 def _stroke(path: str, colour: str, *, width: float = 1, dashes: str = "") -> str:

@@ -16,7 +16,7 @@ from kernel.money import Money
 
 Say = Callable[[str, str], str]
 """Chooses between Chinese and English."""
-ROWS_SHOWN_MAX: Final = 60
+ROWS_SHOWN_MAX: Final = 120
 """More stand in the file alone."""
 
 
@@ -74,7 +74,7 @@ class Plate:
 def as_html(plate: Plate, say: Say, *, csv: str | None = None) -> str:
     """Write a plate for a page: the picture, and below it the table it was drawn from."""
     name = escape(plate.name)
-    top = f'<h3 id="{name}">{escape(plate.title)}</h3>'
+    top = f'<h2 id="{name}">{escape(plate.title)}</h2>'
     summary = f'<p class="small">{escape(plate.summary)}</p>' if plate.summary else ""
     if not plate.rows:
         missing = plate.nothing or say("没有数据。", "There is nothing yet.")
@@ -83,7 +83,7 @@ def as_html(plate: Plate, say: Say, *, csv: str | None = None) -> str:
         body = f"{plate.picture}{_table(plate, say)}"
         if csv is not None:
             body += f'<p class="small"><a href="{escape(csv)}">CSV · {escape(plate.title)}</a></p>'
-    return f'<section class="plate" aria-labelledby="{name}">{top}{summary}{body}</section>'
+    return f'<div class="plate">{top}{summary}{body}</div>'
 
 
 def as_lines(plate: Plate) -> tuple[tuple[object, ...], ...]:
@@ -129,7 +129,7 @@ def _table(plate: Plate, say: Say) -> str:
     rows = "".join(f"<tr>{_row(row, plate.heads)}</tr>" for row in shown)
     table = (
         f'<div class="table" role="region" aria-label="{title}" tabindex="0"><table>'
-        f"<caption>{title}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<caption class="unseen">{title}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
     left = len(plate.rows) - len(shown)
     if left:

@@ -79,8 +79,9 @@ sans-serif;color:#16242b;max-width:60rem;margin:0 auto;padding:1.5rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .6rem;text-align:left;border-bottom:1px solid #c3ced2;vertical-align:top}
 th{font-weight:600}.number{text-align:right;white-space:nowrap}caption{text-align:left;color:#4a585f}
-.table{overflow-x:auto}.small,.none{color:#4a585f}svg{display:block;width:100%;max-width:36rem}
-h3{margin:2rem 0 .5rem}li{margin:.3rem 0}code{font-family:ui-monospace,monospace}
+.table{overflow-x:auto}.unseen{position:absolute;width:1px;height:1px;overflow:hidden;
+clip-path:inset(50%)}td{overflow-wrap:anywhere}.small,.none{color:#4a585f}svg{display:block;width:100%;max-width:36rem}
+h2{margin:2rem 0 .5rem}li{margin:.3rem 0}code{font-family:ui-monospace,monospace}
 """
 
 
@@ -172,7 +173,7 @@ def document(card: Card, words: Words) -> str:
         f"<title>{title}</title><style>{_CSS}</style></head><body><main><h1>{title}</h1>"
         f"<p>{escape(say(*PURPOSE))}</p><p>{escape(say(*LABEL))}</p>"
         f"<h2>{escape(say('使用限制', 'Limits of use'))}</h2><ul>{limits}</ul>"
-        f"<h2>{escape(say('测得的结果', 'What was measured'))}</h2>{parts}</main></body></html>\n"
+        f"{parts}</main></body></html>\n"
     )
 
 

@@ -75,7 +75,7 @@ def _ceilings(decision: Decision, say: Say, worded: Worded) -> Plate:
         picture=_ceilings_picture(title, decision, say, worded),
         heads=(
             Head(say("上限", "Ceiling")),
-            Head("", Kind.TEXT),
+            Head(say("约束", "Binds")),
             Head(say("金额", "Amount"), Kind.MONEY),
         ),
         rows=tuple(
@@ -83,16 +83,21 @@ def _ceilings(decision: Decision, say: Say, worded: Worded) -> Plate:
                 worded(constraint),
                 Tag(say("起约束作用", "Binding"), "warning")
                 if constraint is decision.binding
-                else "",
-                amount,
+                else "—",
+                decision.ceilings[constraint],
             )
-            for constraint, amount in decision.ceilings.items()
+            for constraint in Constraint
+            if constraint in decision.ceilings
         ),
     )
 
 
 def _ceilings_picture(title: str, decision: Decision, say: Say, worded: Worded) -> str:
-    yuan = {name: float(amount.fen) / 100 for name, amount in decision.ceilings.items()}
+    yuan = {
+        name: float(decision.ceilings[name].fen) / 100
+        for name in Constraint
+        if name in decision.ceilings
+    }
     binding = "" if decision.binding is None else worded(decision.binding)
     return pictures.whiskers(
         Frame(

@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,10 +21,12 @@ from kernel.web.around import now, say
 from underwriting import backtests, policy, policy_texts
 from underwriting.backtests import Backtest, Span
 from underwriting.comparing import Tally
-from underwriting.plates import Head, Kind, Plate
+from underwriting.decisions import Outcome
+from underwriting.plates import Head, Kind, Link, Plate
 from underwriting.policy_texts import Version
 from underwriting.records.assessments import Assessment
 from underwriting.web import plate_files
+from underwriting.web.words import WORDS
 
 HISTORY_MAX: Final = 200
 """Decisions that a page decides anew under both policies; the command takes all there are."""
@@ -85,7 +87,7 @@ def one(version: str) -> ResponseReturnValue:
         "underwriting/policy.html",
         section="policies",
         version=known,
-        sections=sections,
+        chapters=sections,
         in_force=policy.in_force(business_day(now())).version,
         older=_older(known),
     )
@@ -98,7 +100,7 @@ def differences() -> ResponseReturnValue:
     old, new = (_known(request.args.get(name, "")) for name in ("old", "new"))
     plates = [_changes(old, new)]
     if request.args.get("history") == "yes":
-        plates += _history(old, new, until=now())
+        plates = [*_history(old, new, until=now()), *plates]
     if lists.wants_csv():
         return plate_files.asked(plates, stem=f"policies-{old.version}-{new.version}")
     return render_template(
@@ -194,7 +196,10 @@ def _summary(told: dict[str, Any]) -> Plate:
             say("本金合计", "Sum of principals"),
             f"{principal['sum_before']} → {principal['sum_after']}",
         ),
-        *((f"{row['before']} → {row['after']}", str(row["dossiers"])) for row in told["outcomes"]),
+        *(
+            (f"{_outcome(row['before'])} → {_outcome(row['after'])}", str(row["dossiers"]))
+            for row in told["outcomes"]
+        ),
     )
     return Plate(
         name="effect",
@@ -222,8 +227,11 @@ def _largest(told: dict[str, Any]) -> Plate:
         ),
         rows=tuple(
             (
-                row["assessment"],
-                float(row["principal_by"].replace(",", "")),
+                Link(
+                    row["assessment"][-12:],
+                    url_for("risk.assessments.assessment", assessment_id=row["assessment"]),
+                ),
+                float(row["principal_by"]),
                 _side(row["before"]),
                 _side(row["after"]),
             )
@@ -234,4 +242,8 @@ def _largest(told: dict[str, Any]) -> Plate:
 
 
 def _side(side: dict[str, Any]) -> str:
-    return f"{side['outcome']} · {side['limit']}"
+    return f"{_outcome(side['outcome'])} · ¥{side['limit']}"
+
+
+def _outcome(code: str) -> str:
+    return say(*WORDS[Outcome][Outcome(code)])

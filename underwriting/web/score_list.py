@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from kernel.clock import shanghai
@@ -28,7 +29,7 @@ def scored(session: Session, first: date, last: date) -> tuple[Scored, ...]:
     """
     latest = (
         select(Assessment.id, Assessment.decided_at)
-        .distinct(Assessment.application_ref)
+        .ext(distinct_on(Assessment.application_ref))
         .where(
             Assessment.pd.is_not(None),
             Assessment.decided_at >= shanghai(first),

@@ -27,7 +27,9 @@ from underwriting.web.score_list import SCORED_MAX
 SPAN_DAYS: Final = 90
 BLOCKS: Final = 24
 CUTS: Final = 12
+CUT_MIN: Final = Decimal("0.01")
 CUT_MAX: Final = Decimal(100)
+"""Of a cut-off, in percent."""
 SLIDER_STEP: Final = Decimal("0.25")
 BECAME: Final = {
     Became.APPROVED: ("通过", "Approved"),
@@ -85,10 +87,10 @@ def _chosen(filters: lists.Filters) -> Decimal | None:
         percent = Decimal(text)
     except InvalidOperation:
         percent = Decimal("NaN")
-    if percent.is_finite() and 0 < percent <= CUT_MAX:
+    if percent.is_finite() and CUT_MIN <= percent <= CUT_MAX:
         return (percent / 100).quantize(cutoffs.PLACES)
     filters.faults["cut"] = say(
-        "请输入大于 0、不超过 100 的百分数", "Enter a percentage above 0, to 100"
+        "请输入 0.01 至 100 之间的百分数", "Enter a percentage from 0.01 to 100"
     )
     return None
 

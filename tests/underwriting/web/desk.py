@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tests.kernel import web_builders as web
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import trained
 from underwriting import assessments, policy
+from underwriting.lots import Route
 from underwriting.models import registry, scoring
 from underwriting.web import console
 
@@ -37,6 +39,7 @@ def app(clock: SetClock) -> Flask:
 def hire(clock: SetClock) -> None:
     """Hire a risk officer and somebody of finance."""
     web.hire(clock, login="chen", role=Role.RISK_OFFICER)
+    web.hire(clock, login="zhao", role=Role.RISK_OFFICER)
     web.hire(clock, login="lin", role=Role.FINANCE_CHECKER)
 
 
@@ -48,10 +51,19 @@ def published() -> str:
         return record.name
 
 
-def assessed(scorer=None, *, minutes: int = 0, application: int = 1, **changes) -> str:
+def assessed(
+    scorer=None,
+    *,
+    minutes: int = 0,
+    application: int = 1,
+    version: str = "2026-08",
+    route: Route | None = None,
+    **changes,
+) -> str:
     """Decide on a dossier and give the path of its page."""
     told = make.dossier(**{"figures": FIGURES, "application_ref": UUID(int=application), **changes})
-    decision = assessments.decide(told, policy.load("2026-08"), scorer or scoring.load(trained()))
+    decision = assessments.decide(told, policy.load(version), scorer or scoring.load(trained()))
+    decision = replace(decision, route=route)
     at = make.AT + timedelta(minutes=minutes)
     with transaction() as session:
         kept = assessments.record(
