@@ -28,6 +28,7 @@ def bench(database, database_server, tmp_path) -> Bench:
         rounds=1,
         clients=1,
         people=1,
+        dossiers=1,
         loans=1,
         legs=1,
         open_loans=(200, 400),
