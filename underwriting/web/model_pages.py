@@ -12,7 +12,7 @@ from kernel.actors import Role
 from kernel.db import transaction
 from kernel.web import consoles, lists
 from kernel.web.access import allow
-from kernel.web.around import now, say
+from kernel.web.around import say
 from underwriting import promotions, routing, shadowing
 from underwriting.features.declaration import Unit
 from underwriting.models import card, card_reading, registry
@@ -23,6 +23,8 @@ from underwriting.web import plate_files
 from underwriting.web.words import WORDS, feature
 
 PROMOTIONS_MAX: Final = 20
+MADE: Final = frozenset({"segments", "features", "data", "tuning", "golden"})
+"""The plates of the second half of a card: pages of the house stay below 50 KB."""
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
@@ -61,6 +63,7 @@ def shown(name: str) -> ResponseReturnValue:
     plates = card.plates(found, words)
     if lists.wants_csv():
         return plate_files.asked(plates, stem="model")
+    is_made = request.args.get("part") == "made"
     return render_template(
         "underwriting/model.html",
         section="models",
@@ -70,10 +73,10 @@ def shown(name: str) -> ResponseReturnValue:
         purpose=card.PURPOSE,
         label=card.LABEL,
         limits=card.LIMITS,
-        plates=plates,
+        plates=[plate for plate in plates if (plate.name in MADE) == is_made],
+        is_made=is_made,
         steps=steps,
         people=people,
-        today=now(),
         status_word=lambda value: say(*WORDS[ModelStatus][ModelStatus(value)]),
     )
 

@@ -231,12 +231,13 @@ def test_the_card_of_a_model_gives_the_number_behind_every_figure(officer):
     name = desk.published()
 
     page = text(officer.opens(f"/risk/models/{name}"))
+    made = text(officer.opens(f"/risk/models/{name}?part=made"))
 
     assert "在用" in page
-    assert "贷款笔数 1,500" in page
+    assert "贷款笔数 1,500" in made
     assert page.count("n = ") == 3
     assert "95% 区间" in page
-    assert "近 12 个月信用查询 inquiries_12m 个 越高风险越高" in page
+    assert "近 12 个月信用查询 inquiries_12m 个 越高风险越高" in made
     assert name in officer.opens("/risk/models")
 
 
