@@ -14,6 +14,8 @@ from html import escape
 from math import ceil, floor, isfinite, log10
 from typing import Final, NamedTuple
 
+from underwriting.strokes import cut, number, stroke, text, width
+
 WIDTH: Final = 460
 HEIGHT: Final = 280
 LEFT: Final = 70
@@ -259,12 +261,12 @@ class _Plot:
         frame, right = self.frame, WIDTH - RIGHT
         found = []
         for value, word in _places(frame.x):
-            at = _n(self.x(value))
+            at = number(self.x(value))
             if not frame.x.words:
-                found.append(_stroke(f"M{at} {self.top}V{self.bottom}", GRID))
-            is_last = self.x(value) + _width(word) / 2 > WIDTH
+                found.append(stroke(f"M{at} {self.top}V{self.bottom}", GRID))
+            is_last = self.x(value) + width(word) / 2 > WIDTH
             found.append(
-                _text(
+                text(
                     WIDTH if is_last else at,
                     self.bottom + 17,
                     word,
@@ -273,18 +275,18 @@ class _Plot:
             )
         if not self.is_rows:
             for value, word in _places(frame.y):
-                at = _n(self.y(value))
-                found.append(_stroke(f"M{self.left} {at}H{right}", GRID))
-                found.append(_text(self.left - 6, _n(self.y(value) + 4), word, anchor="end"))
+                at = number(self.y(value))
+                found.append(stroke(f"M{self.left} {at}H{right}", GRID))
+                found.append(text(self.left - 6, number(self.y(value) + 4), word, anchor="end"))
             middle = (self.top + self.bottom) // 2
             found.append(
                 f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle" '
                 f'fill="{MUTED}">{escape(frame.y.label)}</text>'
             )
-            found.append(_stroke(f"M{self.left} {self.top}V{self.bottom}", MUTED))
-        found.append(_stroke(f"M{self.left} {self.bottom}H{right}", MUTED))
+            found.append(stroke(f"M{self.left} {self.top}V{self.bottom}", MUTED))
+        found.append(stroke(f"M{self.left} {self.bottom}H{right}", MUTED))
         middle = (self.left + right) // 2
-        found.append(_text(middle, self.height - 8, frame.x.label, anchor="middle", colour=MUTED))
+        found.append(text(middle, self.height - 8, frame.x.label, anchor="middle", colour=MUTED))
         return found
 
 
@@ -307,11 +309,11 @@ def _line(plot: _Plot, line: Line, place: int) -> str:
     at = [(plot.x(x), plot.y(y)) for x, y in line.points if isfinite(x) and isfinite(y)]
     if not at:
         return ""
-    path = "L".join(f"{_n(x)} {_n(y)}" for x, y in at)
-    found = _stroke(f"M{path}", colour, width=2, dashes=dashes)
+    path = "L".join(f"{number(x)} {number(y)}" for x, y in at)
+    found = stroke(f"M{path}", colour, thick=2, dashes=dashes)
     if len(at) <= 40:
         found += "".join(
-            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.5" fill="{colour}"/>' for x, y in at
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="2.5" fill="{colour}"/>' for x, y in at
         )
     return found
 
@@ -320,26 +322,26 @@ def _band(plot: _Plot, band: Band) -> str:
     known = [each for each in band.points if all(isfinite(one) for one in each)]
     if len(known) < 2:
         return ""
-    there = [f"{_n(plot.x(x))} {_n(plot.y(high))}" for x, _, high in known]
-    back = [f"{_n(plot.x(x))} {_n(plot.y(low))}" for x, low, _ in reversed(known)]
+    there = [f"{number(plot.x(x))} {number(plot.y(high))}" for x, _, high in known]
+    back = [f"{number(plot.x(x))} {number(plot.y(low))}" for x, low, _ in reversed(known)]
     return f'<path d="M{"L".join([*there, *back])}Z" fill="{WASH}"/>'
 
 
 def _mark(plot: _Plot, mark: Mark) -> str:
     if mark.is_upright:
         at = plot.x(mark.at)
-        path = f"M{_n(at)} {plot.top}V{plot.bottom}"
+        path = f"M{number(at)} {plot.top}V{plot.bottom}"
         is_far = at > (plot.left + WIDTH) / 2
         above = plot.top - 5
-        words = _text(
-            _n(at + 2 if is_far else at - 2), above, mark.name,
+        words = text(
+            number(at + 2 if is_far else at - 2), above, mark.name,
             anchor="end" if is_far else "start", colour=BAD,
         )  # fmt: skip
     else:
         at = plot.y(mark.at)
-        path = f"M{plot.left} {_n(at)}H{WIDTH - RIGHT}"
-        words = _text(WIDTH - RIGHT - 2, _n(at - 5), mark.name, anchor="end", colour=BAD)
-    return _stroke(path, BAD, width=1.5, dashes="5 4") + words
+        path = f"M{plot.left} {number(at)}H{WIDTH - RIGHT}"
+        words = text(WIDTH - RIGHT - 2, number(at - 5), mark.name, anchor="end", colour=BAD)
+    return stroke(path, BAD, thick=1.5, dashes="5 4") + words
 
 
 def _block(plot: _Plot, column: Column, ends: tuple[float, float], place: int) -> str:
@@ -349,21 +351,21 @@ def _block(plot: _Plot, column: Column, ends: tuple[float, float], place: int) -
         return ""
     colour = _FILLS[place % len(_FILLS)]
     return (
-        f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(max(0.5, right - left))}" '
-        f'height="{_n(bottom - top)}" fill="{colour}"/>'
+        f'<rect x="{number(left)}" y="{number(top)}" width="{number(max(0.5, right - left))}" '
+        f'height="{number(bottom - top)}" fill="{colour}"/>'
     )
 
 
 def _whisker(plot: _Plot, one: Whisker, place: int) -> str:
     colour = {Tone.PLAIN: ACCENT, Tone.WARNING: WARNING, Tone.BAD: BAD}[one.tone]
     middle = plot.top + ROW_HEIGHT * place + ROW_HEIGHT // 2
-    found = _text(LABEL_WIDTH - 8, middle + 4, _cut(one.name), anchor="end")
+    found = text(LABEL_WIDTH - 8, middle + 4, cut(one.name, LABEL_WIDTH - 12), anchor="end")
     if one.low is not None and one.high is not None:
-        path = f"M{_n(plot.x(one.low))} {middle}H{_n(plot.x(one.high))}"
-        found += _stroke(path, colour, width=2)
+        path = f"M{number(plot.x(one.low))} {middle}H{number(plot.x(one.high))}"
+        found += stroke(path, colour, thick=2)
     if one.bar is not None:
-        found += _stroke(f"M{_n(plot.x(one.bar))} {middle - 9}V{middle + 9}", INK, width=2)
-    at = _n(plot.x(one.value))
+        found += stroke(f"M{number(plot.x(one.bar))} {middle - 9}V{middle + 9}", INK, thick=2)
+    at = number(plot.x(one.value))
     if one.tone is Tone.PLAIN:
         return found + f'<circle cx="{at}" cy="{middle}" r="4.5" fill="{colour}"/>'
     # Another shape, for whoever does not see the colour.
@@ -375,48 +377,13 @@ def _legend(names: Sequence[str], *, is_filled: bool) -> list[str]:
     rows: list[str] = []
     x, parts = LEFT, ""
     for place, name in enumerate(names[:SERIES_MAX]):
-        need = 34 + _width(name)
+        need = 34 + width(name)
         if parts and x + need > WIDTH - RIGHT:
             rows.append(parts)
             x, parts = LEFT, ""
         colour, dashes = (_FILLS[place % len(_FILLS)], "") if is_filled else _LOOKS[place]
         y = 8 + LINE_HEIGHT * len(rows)
-        parts += _stroke(f"M{x} {y}h20", colour, width=10 if is_filled else 3, dashes=dashes)
-        parts += _text(x + 25, y + 5, name)
+        parts += stroke(f"M{x} {y}h20", colour, thick=10 if is_filled else 3, dashes=dashes)
+        parts += text(x + 25, y + 5, name)
         x += need
     return [*rows, parts] if parts else rows
-
-
-def _width(words: str) -> int:
-    """Guess how wide words are: a Chinese sign is as wide as high, a Latin letter half of it."""
-    return sum(13 if ord(sign) > 0x2E80 else 7 for sign in words)
-
-
-def _cut(words: str) -> str:
-    """Take out of the middle of a name that is too long: its end often tells it from others."""
-    most = LABEL_WIDTH - 12
-    if _width(words) <= most:
-        return words
-    end = words[-9:]
-    kept = words[:-9]
-    while kept and _width(kept) + _width(end) + 13 > most:
-        kept = kept[:-1]
-    return f"{kept}…{end}"
-
-
-def _stroke(path: str, colour: str, *, width: float = 1, dashes: str = "") -> str:
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    thick = f' stroke-width="{width:g}"' if width != 1 else ""
-    return f'<path d="{path}" fill="none" stroke="{colour}"{thick}{dashed}/>'
-
-
-def _text(
-    x: float | str, y: float | str, words: str, *, anchor: str = "start", colour: str = ""
-) -> str:
-    end = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    fill = f' fill="{colour}"' if colour else ""
-    return f'<text x="{x}" y="{y}"{end}{fill}>{escape(words)}</text>'
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".")
