@@ -36,7 +36,7 @@ run: $(BIN)/daichang ## serve the web on the embedded database
 
 test: .venv/dev.stamp $(BIN)/daichang ## run every test
 	@$(BIN)/daichang doctor --tests --install
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder
 
 simulate: .venv/dev.stamp $(BIN)/daichang ## live through SEEDS=n seeds from FIRST=k, or tell every step of SEED=k
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),0))

@@ -13,6 +13,7 @@ from tests.house import tree
 LENT = {
     "click": "flask",
     "itsdangerous": "flask",
+    "markupsafe": "flask",
     "werkzeug": "flask",
     "webargs": "flask-smorest",
     "typing-extensions": "sqlalchemy",
