@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import assert_never
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -95,7 +94,7 @@ def settle(
     application.assessment_id = kept.id
     session.flush()
     outcome = kept.outcome
-    if outcome is Outcome.REVIEW and _was_cleared(session, application, before, assessed.decision):
+    if outcome is Outcome.REVIEW and _was_cleared(session, application, assessed.decision):
         outcome = Outcome.APPROVE
         # The queue is told that his word stands, so that it waits for nobody.
         reviews.owe(session, kept, cause=ReviewCause.RULES, at=at)
@@ -211,11 +210,22 @@ def _do(
     )
 
 
-def _was_cleared(
-    session: Session, application: Application, before: UUID | None, decision: Decision
-) -> bool:
-    """Tell whether a person has approved this application with the same things before him."""
-    if application.reviewed_at is None or before is None or not decision.has_terms:
+def _was_cleared(session: Session, application: Application, decision: Decision) -> bool:
+    """Tell whether a person has approved this application with the same things before him.
+
+    What counts is the assessment that he approved, not one that came up since and nobody looked at;
+    and each rule against fraud by its name, for several share one reason.
+    """
+    if application.reviewed_at is None or not decision.has_terms:
         return False
-    seen = assessments.decision_of(assessments.get(session, before)).reasons
-    return set(decision.reasons) <= set(seen)
+    seen = reviews.approved(session, application.id)
+    return seen is not None and findings(decision) <= findings(assessments.decision_of(seen))
+
+
+def findings(decision: Decision) -> frozenset[tuple[str, str]]:
+    """Name what a decision leaves to a person: its reasons, and the rules against fraud."""
+    hits = () if decision.workings is None else decision.workings.fraud
+    return frozenset(
+        [("reason", reason.value) for reason in decision.reasons]
+        + [("rule", hit.rule) for hit in hits]
+    )

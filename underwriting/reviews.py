@@ -144,6 +144,18 @@ def of(session: Session, assessment: Assessment) -> Review | None:
     return session.scalar(select(Review).where(Review.assessment_id == assessment.id))
 
 
+def approved(session: Session, application_ref: UUID) -> Assessment | None:
+    """Find the assessment of an application that a person approved; None where his last word is no."""
+    found = session.execute(
+        select(Review.outcome, Assessment)
+        .join(Assessment, Assessment.id == Review.assessment_id)
+        .where(Assessment.application_ref == application_ref)
+        .order_by(Review.reviewed_at.desc(), Review.id.desc())
+        .limit(1)
+    ).first()
+    return None if found is None or found[0] is not Outcome.APPROVE else found[1]
+
+
 def proposed(session: Session, assessment: Assessment) -> ReviewProposal | None:
     """Find the proposal that waits for a second officer."""
     return session.scalar(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
@@ -17,7 +18,8 @@ from tests.origination.apply import builders as make
 from tests.origination.apply import world
 from tests.origination.apply.builders import Person, by_debtor, later
 from tests.origination.apply.world import waiting
-from underwriting import review_queue, reviews
+from tests.underwriting import builders as dossiers
+from underwriting import assessments, policy, review_queue, reviews
 from underwriting.decisions import Outcome
 from underwriting.records.assessments import Assessment
 from underwriting.records.service import ReviewCause
@@ -95,6 +97,52 @@ def test_an_approval_that_came_after_the_quotes_is_assessed_anew_and_stands(sand
     assert make.again(application.id).status is ApplicationStatus.OFFERED
     assert counted(Assessment) == 2
     assert waiting_reviews(at=outside.clock.now()) == ()
+
+
+def looked_at_again(application, *, at):
+    with db.transaction() as session:
+        mine = applicants.get(session, application.id)
+        deciding.look_again(session, mine, reason="new data", by=RISK, at=at)
+
+
+def test_what_came_up_after_a_persons_word_is_not_cleared_by_looking_once_more(sandbox, outside):
+    application = in_review(sandbox, outside)
+    outside.clock.advance(timedelta(days=4))
+    review(application, Outcome.APPROVE, at=outside.clock.now())
+    court = {"list": "court", "reason": "listed"}
+    world.load(sandbox, Person(), watchlist=[court], employment_months=600)
+    assessing.run(outside)
+    new = make.again(application.id)
+
+    looked_at_again(application, at=outside.clock.now())
+    assessing.run(outside)
+
+    # Fifty years in work, for which he is too young, came up since: nobody has looked at that.
+    assert new.status is ApplicationStatus.REVIEW
+    assert make.again(application.id).status is ApplicationStatus.REVIEW
+    assert counted(Assessment) == 3
+
+
+def of_rules(*names):
+    """A decision that rules against fraud left to a person for one and the same reason."""
+    figures = {"ring_size": "9", "ring_agencies": "3"}
+    told = {name: Decimal(value) for name, value in figures.items() if name in names}
+    return assessments.decide(
+        dossiers.dossier(figures={**dossiers.dossier().figures, **told}),
+        policy.load("2026-11"),
+        dossiers.Says("0.150000"),
+    )
+
+
+def test_another_rule_against_fraud_is_another_finding_though_its_reason_is_the_same():
+    one, other, both = (
+        of_rules(*names)
+        for names in (["ring_size"], ["ring_agencies"], ["ring_size", "ring_agencies"])
+    )
+
+    assert one.reasons == other.reasons == both.reasons
+    assert deciding.findings(one) < deciding.findings(both)
+    assert not deciding.findings(other) <= deciding.findings(one)
 
 
 def test_a_decline_is_reviewed_when_the_debtor_asks_once(sandbox, outside):
@@ -207,9 +255,7 @@ def test_a_new_assessment_in_review_goes_on_with_the_time_of_the_first(sandbox, 
     application = in_review(sandbox, outside)
     (first,) = waiting_reviews(at=later(hours=1))
     outside.clock.advance(timedelta(hours=30))
-    with db.transaction() as session:
-        mine = applicants.get(session, application.id)
-        deciding.look_again(session, mine, reason="new data", by=RISK, at=outside.clock.now())
+    looked_at_again(application, at=outside.clock.now())
 
     assessing.run(outside)
 
