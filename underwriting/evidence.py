@@ -140,7 +140,7 @@ def contest(session: Session, champion: ModelRecord, challenger: ModelRecord) ->
     """
     return Contest(
         *(
-            Side(registry.loaded(session, each), registry.trained(session, each).facts)
+            Side(registry.loaded(session, each), registry.intact(session, each).facts)
             for each in (champion, challenger)
         )
     )

@@ -134,7 +134,7 @@ def _scorer(session: Session, told: Decision) -> tuple[Scorer, Verdict, str]:
         return stored, Verdict.SAME, "decided by the rules alone"
     try:
         record = registry.find(session, told.model_id)
-        model = scoring.load_under_any_library(registry.trained(session, record))
+        model = scoring.load_under_any_library(registry.intact(session, record))
     except GoldenDiffers as fault:
         return stored, Verdict.SAME_FROM_STORED_PD, f"another library scores otherwise: {fault}"
     except (ModelUnusable, registry.NoSuchModel) as fault:

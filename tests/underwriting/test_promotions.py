@@ -206,10 +206,16 @@ def test_a_roll_back_to_a_model_that_is_not_what_it_says_is_refused(session):
     # The golden rows of another model: the hash of the artifact holds, the numbers do not.
     golden = canonical.load(manifest.encode())
     golden["golden"]["pds"][0] = "0.5"
+    changed = canonical.dump(golden)
     session.execute(
-        text("UPDATE model SET manifest = :manifest WHERE id = :id"),
-        {"manifest": canonical.dump(golden).decode(), "id": champion.id},
+        text("UPDATE model SET manifest = :manifest, manifest_sha256 = :hash WHERE id = :id"),
+        {
+            "manifest": changed.decode(),
+            "hash": canonical.sha256(changed),
+            "id": champion.id,
+        },
     )
+    session.refresh(champion, ["manifest_sha256"])
 
     with pytest.raises(scoring.GoldenDiffers):
         promotions.roll_back(session, reason="back", by=ANNE, at=make.AT)

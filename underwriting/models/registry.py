@@ -18,7 +18,7 @@ from kernel.refusals import Refused
 from underwriting import canonical
 from underwriting.models import scoring
 from underwriting.models.artifact import TrainedModel
-from underwriting.models.scoring import Model
+from underwriting.models.scoring import ManifestChanged, Model
 from underwriting.records.models import MODEL_MOVES, ModelRecord, ModelStatus
 
 _NAMESPACE: Final = UUID("d94c7c4e-64b7-5f0d-9b0e-8f1f2a3c5b77")
@@ -127,7 +127,7 @@ def publish(
         return
     if now is not None:
         raise AnotherServes(f"{now.name} is in service")
-    scoring.load(trained(session, record))
+    scoring.load(intact(session, record))
     moves.advance(
         session, record, ModelStatus.SERVING, table=MODEL_MOVES, by=by, at=at, reason=reason
     )
@@ -155,7 +155,7 @@ def succeed(
     session.refresh(record, ["status"])
     if before is None or before.id != instead_of or before.id == record.id:
         raise ChampionChanged()
-    scoring.load(trained(session, record))
+    scoring.load(intact(session, record))
     for moved, to in ((before, ModelStatus.RETIRED), (record, ModelStatus.SERVING)):
         moves.advance(session, moved, to, table=MODEL_MOVES, by=by, at=at, reason=reason)
 
@@ -176,7 +176,7 @@ def challenge(
         return
     if len(challengers(session)) >= CHALLENGERS_MAX:
         raise TooManyChallengers()
-    scoring.load(trained(session, record))
+    scoring.load(intact(session, record))
     moves.advance(
         session, record, ModelStatus.CHALLENGER, table=MODEL_MOVES, by=by, at=at, reason=reason
     )
@@ -244,13 +244,25 @@ def loaded(session: Session, record: ModelRecord) -> Model:
     """
     model = _loaded.get(record.manifest_sha256)
     if model is None:
-        model = scoring.load(trained(session, record))
+        model = scoring.load(intact(session, record))
         _loaded.put(record.manifest_sha256, model)
     return model
 
 
+def intact(session: Session, record: ModelRecord) -> TrainedModel:
+    """Read the bytes of a model for use: no golden row would show another bound or baseline.
+
+    Raises:
+        ManifestChanged: the manifest does not have the hash that it was kept with.
+    """
+    found = trained(session, record)
+    if canonical.sha256(found.manifest) != record.manifest_sha256:
+        raise ManifestChanged(f"the manifest of {record.name} is not the one that was kept")
+    return found
+
+
 def trained(session: Session, record: ModelRecord) -> TrainedModel:
-    """Read the bytes of a model."""
+    """Read the bytes of a model as they are."""
     whole = session.scalars(
         select(ModelRecord)
         .where(ModelRecord.id == record.id)

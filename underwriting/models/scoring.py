@@ -32,6 +32,10 @@ class ManifestUnreadable(ModelUnusable):
     """The manifest is not one that this program writes."""
 
 
+class ManifestChanged(ModelUnusable):
+    """The manifest does not have the hash that it was kept with."""
+
+
 class ArtifactChanged(ModelUnusable):
     """The artifact's bytes do not have the hash of the manifest."""
 

@@ -12,6 +12,7 @@ from kernel.actors import Actor, Role
 from kernel.moves import MoveRefused
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import loans, second, small_spec, trained
+from underwriting import canonical
 from underwriting.models import registry, scoring, training
 from underwriting.models.registry import (
     AnotherServes,
@@ -137,6 +138,20 @@ def test_a_model_whose_bytes_were_changed_in_service_scores_nobody(session):
 
     with pytest.raises(scoring.ArtifactChanged):
         registry.serving(session)
+
+
+def test_a_model_whose_manifest_was_changed_is_not_used_though_every_golden_row_holds(session):
+    record = registry.register(session, third(), by=RISK, at=make.AT)
+    bounds = {"bound": [["0.500000", "0.500000"]]}
+    changed = canonical.dump({**third().facts, **bounds}).decode()
+    session.execute(text("UPDATE model SET manifest = :manifest"), {"manifest": changed})
+
+    for use in (registry.publish, registry.challenge):
+        with pytest.raises(scoring.ManifestChanged):
+            use(session, record, by=RISK, at=make.AT, reason="x")
+    with pytest.raises(scoring.ManifestChanged):
+        registry.loaded(session, record)
+    assert scoring.load(registry.trained(session, record)).model_id != record.name
 
 
 def test_a_process_loads_a_model_once(session):
