@@ -21,6 +21,8 @@ from underwriting.watching.collusion import Ring, Signs
 ALIKE_MAX: Final = 8
 """Applications a text is compared with: one that is nearly the same is enough."""
 SIGHTS_MAX: Final = 20_000
+REFS_MAX: Final = 10_000
+"""Applications that one query names; the database takes 65,535 values."""
 _RECENT: Final = """
     WITH recent AS (
         SELECT c.application_ref, c.agency, c.stated_balance, c.stated_card_ref, p.digest AS person
@@ -186,12 +188,16 @@ def _who(session: Session, refs: Sequence[UUID]) -> Mapping[UUID, tuple[str, str
 
 
 def _signatures(session: Session, refs: Sequence[UUID]) -> Mapping[UUID, bytes]:
-    rows = session.execute(
-        select(WatchedCase.application_ref, WatchedCase.hardship_signature).where(
-            WatchedCase.application_ref.in_(refs), WatchedCase.hardship_signature.is_not(None)
+    found: dict[UUID, bytes] = {}
+    for start in range(0, len(refs), REFS_MAX):
+        rows = session.execute(
+            select(WatchedCase.application_ref, WatchedCase.hardship_signature).where(
+                WatchedCase.application_ref.in_(refs[start : start + REFS_MAX]),
+                WatchedCase.hardship_signature.is_not(None),
+            )
         )
-    )
-    return {ref: bytes(signed) for ref, signed in rows if signed is not None}
+        found.update((ref, bytes(signed)) for ref, signed in rows if signed is not None)
+    return found
 
 
 def _signs(rows: Iterable[Any]) -> tuple[Signs, ...]:

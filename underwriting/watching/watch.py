@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -167,16 +167,18 @@ def _keep_one(session: Session, reading: Reading, *, day: date, at: datetime) ->
 
 
 def unwatched(session: Session, *, at: datetime) -> tuple[date, ...]:
-    """List the days that are over and come after the latest that was watched, oldest first.
+    """List the days of the last week that are over and were not watched, oldest first.
 
-    A week at most: what lies further back is watched when somebody asks for the day.
+    None is before the first day that was ever watched; before that it is the last day alone. What
+    lies further back is watched when somebody asks for the day.
     """
     last = day_to_watch(at)
-    latest = readings.latest_day(session)
-    if latest is None:
+    first = session.scalar(select(func.min(WatchDay.day)))
+    if first is None:
         return (last,)
-    missing = min((last - latest).days, CATCH_UP_DAYS_MAX)
-    return tuple(last - timedelta(days=back) for back in reversed(range(missing)))
+    week = [last - timedelta(days=back) for back in reversed(range(CATCH_UP_DAYS_MAX))]
+    watched = set(session.scalars(select(WatchDay.day).where(WatchDay.day.in_(week))))
+    return tuple(day for day in week if day > first and day not in watched)
 
 
 def day_to_watch(at: datetime) -> date:

@@ -19,7 +19,7 @@ from underwriting.graph import texts
 from underwriting.graph.sights import LinkTable
 from underwriting.records.watching import LoanMark, WatchReading
 from underwriting.watched import Mark, Measure, Sex, Verdict
-from underwriting.watching import readings, watch
+from underwriting.watching import counting_links, readings, watch
 from underwriting.watching.watch import WatchedTooEarly
 
 
@@ -241,7 +241,9 @@ def test_the_simulators_quiet_people_ring_nothing(session):
     assert [each for each in found if each.verdict is Verdict.ALARM] == []
 
 
-def test_the_simulators_drift_and_ring_are_found(session):
+def test_the_simulators_drift_and_ring_are_found(session, monkeypatch):
+    # So few that the texts are read in several queries.
+    monkeypatch.setattr(counting_links, "REFS_MAX", 7)
     simulated(session, drift=Drift(stress=0.8), ring=9)
 
     found = watch.run(session, day=DAY, at=NOW)

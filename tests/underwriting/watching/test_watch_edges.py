@@ -103,6 +103,21 @@ def test_the_job_watches_each_day_once_and_catches_up_with_a_week(at_night):
     assert alarms() == 3
 
 
+def test_a_day_that_somebody_watched_by_hand_hides_none_before_it(at_night):
+    jobs.watch_days(at_night)
+    at_night.clock.advance(timedelta(days=4))
+    assert called(at_night).exit_code == 0
+
+    with db.transaction() as session:
+        missing = watch.unwatched(session, at=at_night.clock.now())
+    jobs.watch_days(at_night)
+
+    assert missing == tuple(DAY + timedelta(days=days) for days in (1, 2, 3))
+    with db.transaction() as session:
+        assert len(readings.days(session)) == 5
+        assert watch.unwatched(session, at=at_night.clock.now()) == ()
+
+
 def test_counting_holds_no_reader_of_the_event_log_up(database):
     # Only a transaction that wrote has an identity that a reader waits for.
     with db.transaction() as session:
