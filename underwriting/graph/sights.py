@@ -85,9 +85,15 @@ class LinkTable:
     def lives(self, applications: Sequence[UUID], *, before: datetime) -> Mapping[UUID, Life]:
         """Tell what became of the loans of some applications; those without a loan are left out."""
         day = business_day(before)
+        # What was found out later was not known, so the figures of a past moment stay as they were.
         late = (
             select(LoanMark.loan_id)
-            .where(LoanMark.loan_id == Loan.id, LoanMark.mark.in_(BAD), LoanMark.on < day)
+            .where(
+                LoanMark.loan_id == Loan.id,
+                LoanMark.mark.in_(BAD),
+                LoanMark.on < day,
+                LoanMark.noted_at < before,
+            )
             .exists()
         )
         rows = self.session.execute(

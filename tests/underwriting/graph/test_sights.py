@@ -10,11 +10,14 @@ from sqlalchemy import insert
 
 from kernel import ids
 from tests.underwriting.graph.store import Memory, at, key, ref
+from tests.underwriting.watching import town
 from underwriting.graph import rings, sights
 from underwriting.graph.sights import LinkTable
-from underwriting.graph.walk import Sight
+from underwriting.graph.walk import Life, Sight
 from underwriting.inquiries import LinkKind
 from underwriting.records.links import Link
+from underwriting.records.watching import LoanMark
+from underwriting.watched import Mark
 
 KINDS = ["national_id", "device", "card", "mobile", "agency"]
 
@@ -81,3 +84,15 @@ def test_latest_users_come_first_and_no_more_than_asked_for(session):
 
     assert [sight.application_ref for sight in found[device]] == [ref(4), ref(3), ref(2)]
     assert found[device][0].key.kind is LinkKind.DEVICE
+
+
+def test_a_loan_is_late_from_when_that_was_noted(session):
+    town.lend(session, 1, at(1).date())
+    mark = {"loan_id": town.ref(10_000_001), "mark": Mark.LATE_90, "application_ref": town.ref(1)}
+    session.execute(insert(LoanMark), [{**mark, "on": at(10).date(), "noted_at": at(14)}])
+    table = LinkTable(session)
+
+    before, after = (table.lives([town.ref(1)], before=at(day)) for day in (13, 15))
+
+    assert before == {town.ref(1): Life(was_lent=True, was_late=False)}
+    assert after == {town.ref(1): Life(was_lent=True, was_late=True)}
