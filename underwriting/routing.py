@@ -231,8 +231,10 @@ def _usable(session: Session, challenger: ModelRecord) -> Model | None:
 
 def _require_whole(challenger: ModelRecord | None, share: Decimal, reason: str) -> None:
     faults = []
-    exact = share.is_finite() and share == share.quantize(Decimal("0.000001"))
-    if not exact or not 0 <= share <= SHARE_MAX or (challenger is None and share):
+    # Bounds first: what is far beyond them has too many digits to be rounded.
+    within = share.is_finite() and 0 <= share <= SHARE_MAX
+    exact = within and share == share.quantize(Decimal("0.000001"))
+    if not exact or (challenger is None and share):
         faults.append(FieldFault("/share", "must be between 0 and 0.5, in millionths at most"))
     if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
         faults.append(FieldFault("/reason", f"must have 1 to {REASON_LENGTH_MAX} characters"))

@@ -142,7 +142,7 @@ def test_a_routing_begins_when_it_says_and_the_last_one_holds(session):
     ]
 
 
-@pytest.mark.parametrize("part", ["0.500001", "-0.1", "0.0000001", "NaN", "Infinity"])
+@pytest.mark.parametrize("part", ["0.500001", "-0.1", "0.0000001", "NaN", "Infinity", "1E+40"])
 def test_a_share_is_at_most_a_half_and_whole_millionths(session, part):
     _, challenger = challenged(session)
 
