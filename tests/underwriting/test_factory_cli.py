@@ -162,15 +162,22 @@ def test_what_cannot_be_done_ends_with_a_reason_and_its_exit_code(run, files, ar
     assert "Traceback" not in result.output
 
 
-def test_a_folder_of_sets_is_evaluated_by_the_specs_that_are_ours(run, shared, tmp_path):
+def test_a_folder_of_sets_is_evaluated_by_our_specs_and_a_faulty_one_keeps_none_back(
+    run, shared, tmp_path
+):
     folder = tmp_path / "heloc"
     folder.mkdir()
     whole = pl.read_csv(shared("data/heloc/train.csv.gz"), infer_schema=False)
     whole.head(1_000).write_csv(folder / "train.csv.gz", compression="gzip")
     (tmp_path / "another").mkdir()
+    (tmp_path / "gmsc").mkdir()
+    (tmp_path / "gmsc" / "train.csv.gz").write_bytes(b"a,b\n1,2\n")
 
-    told = json.loads(run("evaluate", "--all", tmp_path, "--json").stdout)
+    result = run("evaluate", "--all", tmp_path, "--json")
 
+    assert result.exit_code == EXIT_UNUSABLE_INPUT
+    assert "gmsc: train.csv.gz lacks the target column" in result.stderr
+    told = json.loads(result.stdout)
     (found,) = told["evaluations"]
     assert found["spec"] == "heloc"
     assert 0.7 < float(found["model"]["auc"]) < 0.9

@@ -18,6 +18,7 @@ from underwriting.models.evaluation import Evaluation, Tell
 from underwriting.models.reading import Aux
 from underwriting.models.spec_search import SpecFaulty
 from underwriting.models.spec_sets import SetSpec
+from underwriting.models.training import NotTrainable
 from underwriting.models.training_file import TrainingFileFaulty
 
 TRAIN_FILE: Final = "train.csv.gz"
@@ -71,13 +72,17 @@ def of_folder(folder: Path, *, splits: int, protected: bool, tell: Tell) -> Iter
     A `test.csv.gz` beside the training file judges; where there is none, a part of the training
     file does that taught nothing.
 
+    One that cannot be used does not keep the others back.
+
     Raises:
-        TrainingFileFaulty: there is no such data set in the folder.
+        TrainingFileFaulty: there is no such data set in the folder, or, once the others are done,
+            some could not be used.
     """
     names = [name for name in spec_sets.built_in() if (folder / name / TRAIN_FILE).is_file()]
     if not names:
         known = ", ".join(spec_sets.built_in())
         raise TrainingFileFaulty(f"{folder.name} has no folder with {TRAIN_FILE} of: {known}")
+    faults = []
     for name in names:
         ours, train = set_spec(name), folder / name / TRAIN_FILE
         test = folder / name / TEST_FILE
@@ -85,12 +90,17 @@ def of_folder(folder: Path, *, splits: int, protected: bool, tell: Tell) -> Iter
         def told(stage: str, done: int, all_: int, name: str = name) -> None:
             tell(f"{name}: {stage}", done, all_)
 
-        if test.is_file():
-            yield evaluation.of_files(ours, train, test, aux={}, protected=protected, tell=told)
-        else:
-            yield from evaluation.inside(
-                ours, train, aux={}, splits=splits, protected=protected, tell=told
-            )
+        try:
+            if test.is_file():
+                yield evaluation.of_files(ours, train, test, aux={}, protected=protected, tell=told)
+            else:
+                yield from evaluation.inside(
+                    ours, train, aux={}, splits=splits, protected=protected, tell=told
+                )
+        except (TrainingFileFaulty, NotTrainable) as fault:
+            faults.append(f"{name}: {fault}")
+    if faults:
+        raise TrainingFileFaulty("\n".join(faults))
 
 
 @contextmanager
@@ -147,6 +157,9 @@ def _print_table(told: dict[str, Any]) -> None:
 
 def _notes(told: dict[str, Any]) -> Iterator[str]:
     for part in ("train", "test"):
+        left_out = told[part]["rows_read"] - told[part]["rows_kept"]
+        if left_out:
+            yield f"{left_out} of {told[part]['rows_read']} {part} rows are none that the spec keeps"
         for file, count in told[part]["rows_without"].items():
             if count:
                 yield f"{count} of {told[part]['rows_kept']} {part} rows have nothing in {file}"

@@ -182,8 +182,16 @@ def evaluate_command(*, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - 
         if question.folder is None and question.train is None:
             _evaluate_model(question, as_json=as_json)
             return
-        with evaluating.progress() as tell:
-            found = [each.to_plain() for each in _evaluations(question, tell)]
+        found: list[dict[str, Any]] = []
+        try:
+            with evaluating.progress() as tell:
+                found.extend(each.to_plain() for each in _evaluations(question, tell))
+        finally:  # what was found stands, whatever becomes of the next one
+            if found:
+                _print(found, question, as_json=as_json)
+
+
+def _print(found: list[dict[str, Any]], question: _Question, *, as_json: bool) -> None:
     if not as_json:
         evaluating.print_tables(found)
     elif len(found) == 1 and question.folder is None:

@@ -62,8 +62,8 @@ def evaluate(
         TrainingFileFaulty: the judged loans are of one kind only.
     """
     wall, cpu = time.perf_counter(), time.process_time()
+    judged = _judged(test)  # before the search, which takes long
     model = training_sets.train(train, spec, tell=lambda done, all_: tell("search", done, all_))
-    judged = _judged(test)
     pds = model.pds(judged)
     plain = {
         "train": _told(train),
@@ -90,10 +90,10 @@ def with_protected(
     Raises:
         NotTrainable, TrainingFileFaulty: as `evaluate` does.
     """
+    judged = _judged(test)
     model = training_sets.train(
         train, spec, protected=True, tell=lambda done, all_: tell("with protected", done, all_)
     )
-    judged = _judged(test)
     return {
         "model": metrics.measure(model.pds(judged), judged.bads).to_plain(),
         "scorecard": metrics.measure(model.scorecard_pds(judged), judged.bads).to_plain(),

@@ -24,7 +24,7 @@ from underwriting.models.calibration import Floats
 from underwriting.models.reading_panels import unfolded
 from underwriting.models.spec_features import Category, Declared
 from underwriting.models.spec_sets import EventsFile, Lookup, SetReading, SetSpec
-from underwriting.models.split import Places
+from underwriting.models.split import NotSplit, Places
 from underwriting.models.training_file import ROWS_MAX, TrainingFileFaulty
 
 TEXT_BYTES_MAX: Final = 2 * 1024**3
@@ -75,7 +75,14 @@ class Loans:
         return self.part(np.flatnonzero(self.judged))
 
     def numbers(self) -> Matrix:
-        """Give the numbers alone, as rows, to tell loans that are alike."""
+        """Give the numbers alone, as rows, to tell loans that are alike.
+
+        Raises:
+            NotSplit: there are only words, and loans of one word on one side teach nothing of
+                the other.
+        """
+        if not self.columns:
+            raise NotSplit("loans without a time are split by their numbers, and have none")
         return np.column_stack([values.astype(np.float32) for values in self.columns.values()])
 
 
@@ -141,6 +148,8 @@ def beside(spec: SetSpec, paths: Sequence[Path], aux: Aux) -> Aux:
 def text_of(path: Path) -> pl.DataFrame:
     """Read a file as text, whatever its columns; a column's meaning is the spec's.
 
+    Lines with nothing in them are no rows.
+
     Raises:
         TrainingFileFaulty: no such file, no CSV, or too large.
     """
@@ -149,10 +158,14 @@ def text_of(path: Path) -> pl.DataFrame:
     try:
         frame = pl.read_csv(io.BytesIO(_content(path)), infer_schema=False, n_rows=ROWS_MAX + 1)
     except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as fault:
-        raise TrainingFileFaulty(f"{path.name} is no CSV file: {type(fault).__name__}") from None
+        raise TrainingFileFaulty(
+            f"{path.name} is no CSV file: {type(fault).__name__}; it is empty or damaged, a row has "
+            "more cells than the header, or a quotation mark is never closed"
+        ) from None
     if frame.height > ROWS_MAX:
         raise TrainingFileFaulty(f"{path.name} has more than {ROWS_MAX} rows")
-    return frame.with_columns(pl.all().str.strip_chars())
+    frame = frame.with_columns(pl.all().str.strip_chars())
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines, most at the end
 
 
 def words_of(frame: pl.DataFrame, category: Category) -> NDArray[np.object_]:
@@ -339,6 +352,10 @@ def _order(
 
 def _target(frame: pl.DataFrame, reading: SetReading, name: str) -> Floats:
     told = frame[reading.target].cast(pl.Float64, strict=False)
-    if told.null_count() or not told.is_in([0.0, 1.0]).all():
-        raise TrainingFileFaulty(f"{name}: the target {reading.target} is 0 or 1 in every row")
+    lost = ~told.is_in([0.0, 1.0]).fill_null(value=False)
+    if lost.any():
+        raise TrainingFileFaulty(
+            f"{name}: the target {reading.target} is 0 or 1 in every row, and is something else in "
+            f"{int(lost.sum())}, first in kept row {int(lost.arg_true()[0]) + 1}"
+        )
     return told.to_numpy()

@@ -134,7 +134,7 @@ def drawn(
         low, high = (_spread(name, end) for end in (least, most))
         reach = (high - low) * NEAR
         if is_near and name in best:
-            middle = _spread(name, best[name])
+            middle = _spread(name, best[name] or least)  # nothing has no logarithm
             low, high = max(low, middle - reach), min(high, middle + reach)
         if low > high:
             continue

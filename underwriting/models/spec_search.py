@@ -14,9 +14,13 @@ ROUNDS_MAX: Final = 5_000
 WHOLE: Final = frozenset({"max_depth", "num_parallel_tree", "max_bin"})
 LOGARITHMIC: Final = frozenset({"learning_rate", "min_child_weight", "reg_lambda", "reg_alpha"})
 """Parameters whose ratios matter: they are drawn evenly on the log scale."""
-PARAMETERS: Final = frozenset({
-    *WHOLE, *LOGARITHMIC, "subsample", "colsample_bytree", "colsample_bynode", "gamma",
+PARAMETERS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType({
+    "max_depth": (1, 20), "num_parallel_tree": (1, 50), "max_bin": (2, 4096),
+    "learning_rate": (1e-4, 1), "min_child_weight": (0, 1e6), "reg_lambda": (0, 1e6),
+    "reg_alpha": (0, 1e6), "gamma": (0, 1e6), "subsample": (0.01, 1),
+    "colsample_bytree": (0.01, 1), "colsample_bynode": (0.01, 1),
 })  # fmt: skip
+"""What may be set, with its least and its most: the booster takes no other, or takes for ever."""
 
 Parameters = Mapping[str, int | float]
 
@@ -65,11 +69,13 @@ def parse_plan(plain: Mapping[str, Any]) -> Plan:
 
 
 def _candidate(plain: Mapping[str, Any]) -> Parameters:
-    only(plain, PARAMETERS, "a candidate")
+    only(plain, set(PARAMETERS), "a candidate")
     if not all(type(value) in {int, float} for value in plain.values()):
         raise SpecFaulty("a candidate's parameters are numbers")
     if any(type(plain[name]) is not int for name in WHOLE & set(plain)):
         raise SpecFaulty("depths and numbers of trees are whole")
+    for name, value in plain.items():
+        _check_bounds(name, value, value)
     return MappingProxyType(dict(plain))
 
 
@@ -82,7 +88,14 @@ def _span(name: str, ends: object) -> tuple[int | float, int | float]:
     least, most = ends
     if not 0 <= least <= most or (name in LOGARITHMIC and least == 0):
         raise SpecFaulty(f"the space of {name} runs from its least to its most")
+    _check_bounds(name, least, most)
     return least, most
+
+
+def _check_bounds(name: str, least: float, most: float) -> None:
+    low, high = PARAMETERS[name]
+    if not low <= least <= most <= high:
+        raise SpecFaulty(f"{name} lies between {low:g} and {high:g}")
 
 
 def only(plain: Mapping[str, Any], known: frozenset[str] | set[str], where: str) -> None:

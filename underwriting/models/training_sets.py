@@ -31,6 +31,7 @@ from underwriting.models.calibration import Calibration, Floats
 from underwriting.models.reading import Loans
 from underwriting.models.reading_words import Statistics
 from underwriting.models.scorecard import Scorecard
+from underwriting.models.scorecard_weights import DoesNotSettle
 from underwriting.models.search import Boosting, Choice, Lesson, Taught
 from underwriting.models.spec_features import Declared
 from underwriting.models.spec_sets import SetSpec
@@ -119,7 +120,8 @@ def train(
     """Train on all loans at hand; `tell` hears of the search's trials done and of all.
 
     Raises:
-        NotTrainable: too few loans, only one kind of loan, or a declared sign does not hold.
+        NotTrainable: too few loans, only one kind of loan, a declared sign that does not hold, or
+            a scorecard that does not settle.
     """
     declared = spec.declared.used(with_protected=protected)
     _check(loans, spec)
@@ -241,11 +243,13 @@ def _blend(
 
 
 def _card(matrix: Matrix, bads: Floats, features: Sequence[Feature]) -> Scorecard:
-    return scorecard.fit(
-        {each.name: matrix[:, place].astype(np.float64) for place, each in enumerate(features)},
-        {each.name: each.sign for each in features},
-        bads,
-    )
+    columns = {
+        each.name: matrix[:, place].astype(np.float64) for place, each in enumerate(features)
+    }
+    try:
+        return scorecard.fit(columns, {each.name: each.sign for each in features}, bads)
+    except DoesNotSettle as fault:
+        raise NotTrainable(f"the scorecard: {fault}") from None
 
 
 def _grown(rounds: int, loans: int, lessons: Sequence[Lesson]) -> int:

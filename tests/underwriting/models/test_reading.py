@@ -125,6 +125,10 @@ def test_people_whom_a_second_file_does_not_know_are_counted(tmp_path):
         (lambda frame: frame.drop("bad"), "lacks the target column bad"),
         (lambda frame: frame.drop("util"), "lacks the columns: util"),
         (lambda frame: frame.with_columns(bad=pl.lit("2")), "0 or 1 in every row"),
+        (
+            lambda frame: pl.concat([frame.head(4), frame.tail(6).with_columns(bad=pl.lit("2"))]),
+            "something else in 6, first in kept row 5",
+        ),
         (lambda frame: frame.with_columns(bad=pl.lit("")), "0 or 1 in every row"),
         (lambda frame: frame.with_columns(util=pl.lit("high")), "column util: row 1"),
         (lambda frame: frame.with_columns(applied=pl.lit("soon")), "row 1 is not a time"),
@@ -138,6 +142,19 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_reason(tmp_path, spoil, sa
 
     with pytest.raises(TrainingFileFaulty, match=says):
         read(path)
+
+
+def test_lines_with_nothing_in_them_are_no_rows(tmp_path):
+    path = write(tmp_path, rows(10), "rows.csv")
+    clean = read(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    empty = "," * lines[0].count(",")
+    path.write_text("\r\n".join([*lines[:4], "", *lines[4:], empty, "", ""]), encoding="utf-8")
+
+    loans = read(path)
+
+    assert loans.told == clean.told
+    assert loans.bads.tolist() == clean.bads.tolist()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8bbroken", b'a,b\n1,"2\n3,4,5,6\n'])

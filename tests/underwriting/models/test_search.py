@@ -91,6 +91,18 @@ def test_the_sign_that_was_asked_holds():
     assert margins[-1] > margins[0]
 
 
+def test_a_parameter_of_nothing_is_drawn_from_the_low_end_of_its_space():
+    plain = {
+        "rounds_max": 60, "patience": 10, "trials": 1, "space": {"min_child_weight": [1, 50]},
+        "candidate": [{"min_child_weight": 0}],
+    }  # fmt: skip
+    plan = parse_plan(plain)
+
+    found = search.drawn(plan.candidates[0], plan, np.random.default_rng(1), is_near=True)
+
+    assert 1 <= found["min_child_weight"] <= 50**0.25  # a quarter of the way on the log scale
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -104,6 +116,12 @@ def test_the_sign_that_was_asked_holds():
         {"candidate": []},
         {"candidate": [{"max_depth": 2.5}]},
         {"candidate": [{"nthread": 8}]},
+        {"candidate": [{"max_depth": 0}]},
+        {"candidate": [{"max_depth": 1_000_000}]},
+        {"candidate": [{"subsample": 1.5}]},
+        {"candidate": [{"learning_rate": float("nan")}]},
+        {"candidate": [{"reg_lambda": float("inf")}]},
+        {"space": {"num_parallel_tree": [1, 100_000]}},
         {"rounds_max": 0},
         {"seconds": 60},
     ],

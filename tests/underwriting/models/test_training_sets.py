@@ -10,8 +10,17 @@ import pytest
 
 from tests.underwriting.models.sets import SPEC, made_up, rows, write
 from underwriting.features.declaration import Sign
-from underwriting.models import evaluation, metrics, reading, scorecard, scoring, training_sets
+from underwriting.models import (
+    evaluation,
+    metrics,
+    reading,
+    scorecard,
+    scorecard_weights,
+    scoring,
+    training_sets,
+)
 from underwriting.models.training import NotTrainable
+from underwriting.models.training_file import TrainingFileFaulty
 
 
 @cache
@@ -114,3 +123,29 @@ def test_loans_without_a_time_are_split_by_content():
     found = training_sets.train(timeless, spec)
 
     assert len(found.fold_pds) == loans().judged.sum()
+
+
+def test_loans_with_words_alone_and_no_time_are_refused():
+    wordy = replace(loans(), columns={}, order=None, months=None)
+
+    with pytest.raises(NotTrainable, match="split by their numbers, and have none"):
+        training_sets.train(wordy, made_up())
+
+
+def test_a_scorecard_that_does_not_settle_makes_no_model(monkeypatch):
+    monkeypatch.setattr(scorecard_weights, "_STEPS_MAX", 1)
+
+    with pytest.raises(NotTrainable, match="the scorecard: the weights still move"):
+        training_sets.train(loans(), made_up())
+
+
+def test_loans_of_one_kind_are_refused_before_the_search():
+    fine = loans().part(np.flatnonzero(loans().bads == 0))
+    told = []
+
+    with pytest.raises(TrainingFileFaulty, match="of one kind only"):
+        evaluation.evaluate(
+            loans(), fine, made_up(), how="by chance", tell=lambda *step: told.append(step)
+        )
+
+    assert told == []
