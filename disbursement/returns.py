@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from disbursement import evidence
@@ -90,18 +91,22 @@ def keep(
         body = {"channel": channel, "order_no": one.order_no, "amount": str(one.amount)}
         subject = ids.derived(_NAMESPACE, channel, one.order_no)
         events.append(session, "payout.return_unknown", subject=subject, at=at, body=body)
-    pull = ReturnsPull(
-        channel=channel,
-        day=day,
-        pulled_at=at,
-        returns=len(listed.items),
-        total=Money.total(one.amount for one in listed.items),
-        unknown=len(strange),
-        is_final=settlement_day(at) > day,
+    # Another worker may have pulled at the very same instant: the first row stands, and both
+    # answers are kept as evidence.
+    session.execute(
+        insert(ReturnsPull)
+        .values(
+            channel=channel,
+            day=day,
+            pulled_at=at,
+            returns=len(listed.items),
+            total=Money.total(one.amount for one in listed.items),
+            unknown=len(strange),
+            is_final=settlement_day(at) > day,
+        )
+        .on_conflict_do_nothing()
     )
-    session.add(pull)
-    session.flush()
-    return pull
+    return session.get_one(ReturnsPull, (channel, day, at))
 
 
 def _ours(session: Session, channel: str, listed: ReturnsOfDay) -> set[str]:

@@ -202,6 +202,17 @@ def test_a_return_of_an_order_that_nobody_knows_is_told_and_kept(came_back):
     assert "payout.return_unknown" in came_back.facts()
 
 
+def test_two_workers_that_pull_at_the_same_instant_keep_one_row_and_both_answers(came_back):
+    now = came_back.clock.now()
+    for items in ((), (Returned(order_no="c3" * 16, amount=Money.yuan("5.00"),
+                                returned_on=DAY, reference="1" * 21),)):  # fmt: skip
+        with transaction() as session:
+            pull = returns.keep(session, "bank_direct", DAY, listed(*items), at=now)
+
+    assert (pull.returns, pull.pulled_at) == (0, now)
+    assert "payout.return_unknown" in came_back.facts()
+
+
 def test_a_return_of_another_amount_is_a_contradiction_and_is_not_booked(came_back):
     other = Returned(
         order_no=came_back.leg().order_no,

@@ -24,8 +24,9 @@ def test_the_features_of_one_dossier_are_timed_by_the_processor():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not features_panel.FILE.is_file(), reason="the panel is in ../shared/data")
-def test_families_are_compared_with_polars_that_makes_the_same_figures():
+def test_families_are_compared_with_polars_that_makes_the_same_figures(shared):
+    assert shared("data/taiwan/train.csv.gz").samefile(features_panel.FILE)
+
     over_polars, over_cells, over_memory = features_families.measure(BENCH)
 
     assert over_polars.case == "4,500 features x 1,000 clients, over polars by hand"
