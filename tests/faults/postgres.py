@@ -87,9 +87,13 @@ class Server:
                 pid = connection.scalar(busiest, {"name": database})
         except OperationalError:
             return False  # it is recovering from the last one
-        if pid is not None:
+        if pid is None:
+            return False
+        try:
             os.kill(pid, signal.SIGKILL)
-        return pid is not None
+        except ProcessLookupError:  # its client has just gone
+            return False
+        return True
 
     def create(self, name: str, *, template: str = BLANK) -> str:
         """Create a database and give its URL, past any proxy."""

@@ -34,6 +34,8 @@ from tests.faults.town import Town
 LOANS = 6
 STEPS = 9
 DAYS_MIN, DAYS_MAX = 3, 8
+DAYS_OF_COLLECTING_MAX = 18
+"""Five tries for a due date, each of which two looks a day may take two days to plan, send and book."""
 RESTORED_EVERY, COLLECTED_EVERY = 3, 4
 """Of so many seeds one goes back to a backup, and one goes on to the first instalments."""
 WAIT_SECONDS_MAX = 120
@@ -148,7 +150,7 @@ def collect_in_trouble(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
         crew.town.advance(timedelta(seconds=random.randint(30, 360)))
         mend_some(stage)
     heal(stage)
-    return let_days_go_by(stage, lending)
+    return let_days_go_by(stage, lending, days_max=DAYS_OF_COLLECTING_MAX)
 
 
 def mend_some(stage: Stage) -> None:
@@ -172,7 +174,9 @@ def heal(stage: Stage) -> None:
         flood.join(WAIT_SECONDS_MAX)
 
 
-def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
+def let_days_go_by(
+    stage: Stage, lending: Lending, *, days_max: int = DAYS_MAX
+) -> tuple[int, Verdict]:
     """Let days pass until the judge has nothing to say, but no more than so many."""
     lending.released = list(lending.loan_ids)
     day = 0
@@ -184,7 +188,7 @@ def let_days_go_by(stage: Stage, lending: Lending) -> tuple[int, Verdict]:
             continue
         with transaction() as session:
             verdict = oracle.judge(session, lending.partners.books())
-        if not verdict.complaints or day >= DAYS_MAX:
+        if not verdict.complaints or day >= days_max:
             return day, verdict
 
 

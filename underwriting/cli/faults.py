@@ -39,6 +39,7 @@ EXIT_OF_MODEL: Final = {
     scoring.FeaturesChanged: 12,
     scoring.LibraryDiffers: 13,
     scoring.GoldenDiffers: 14,
+    scoring.ManifestChanged: 16,
 }
 EXIT_OF_VERDICT: Final = {
     Verdict.SAME: 0,
