@@ -12,7 +12,7 @@ from sqlalchemy import Integer, String, Text, column, select, values
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from disbursement.records.loans import Loan
+from disbursement.records.loans import Loan, LoanStatus, LoanStep
 from kernel import ids
 from kernel.clock import business_day, require_aware
 from underwriting.graph.walk import Life, Sight
@@ -23,6 +23,8 @@ from underwriting.watched import BAD
 
 KEYS_MAX: Final = 64
 """Of one application: a dozen cards, the bands of a text and one of everything else are fewer."""
+LENT: Final = (LoanStatus.ACTIVE, LoanStatus.SETTLED, LoanStatus.WRITTEN_OFF)
+"""A loan whose payouts all came back was never lent, so it says nothing of who did not repay it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,16 @@ class LinkTable:
             )
             .exists()
         )
+        stood = (
+            select(LoanStep.to_status)
+            .where(LoanStep.subject_id == Loan.id, LoanStep.at < before)
+            .order_by(LoanStep.position.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         rows = self.session.execute(
             select(Loan.application_ref, late).where(
-                Loan.application_ref.in_(applications), Loan.value_date < day
+                Loan.application_ref.in_(applications), Loan.value_date < day, stood.in_(LENT)
             )
         )
         found: dict[UUID, Life] = {}

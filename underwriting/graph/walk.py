@@ -100,29 +100,36 @@ class _Walk:
     store: Store
     linking: Linking
     as_of: datetime
+    application_ref: UUID
     sights: dict[UUID, tuple[Sight, ...]] = field(default_factory=dict)
     users: dict[SharedKey, tuple[Sight, ...]] = field(default_factory=dict)
     signatures: dict[UUID, bytes] = field(default_factory=dict)
 
-    def begin(self, application_ref: UUID) -> frozenset[SharedKey]:
+    def begin(self) -> frozenset[SharedKey]:
         """Fetch his own keys and who used them; hubs' users too, for how many people they are."""
-        own = tuple(sorted(self.store.own(application_ref, until=self.as_of)))
-        self.sights[application_ref] = own
-        self._sign([application_ref])
-        keys = self.keys([application_ref])
+        own = tuple(sorted(self.store.own(self.application_ref, until=self.as_of)))
+        self.sights[self.application_ref] = own
+        self._sign([self.application_ref])
+        keys = self.keys([self.application_ref])
         told = [key for key in keys if key.kind in self.linking.hard or key.kind is LinkKind.TEXT]
         self.ask(told)
         self._get_to_know({s.application_ref for key in told for s in self.users.get(key, ())})
         return frozenset(keys)
 
     def ask(self, keys: Iterable[SharedKey]) -> None:
-        """Fetch who used the keys, and the keys of those who did, while there is room."""
+        """Fetch who else used the keys, and the keys of those who did, while there is room.
+
+        Assessed anew, an application was seen before: its own sight makes no key a hub.
+        """
         wanted = sorted(set(keys) - set(self.users))[: self.linking.keys_max]
         if not wanted:
             return
         most = {key: self.linking.kinds[key.kind].hub + 1 for key in wanted}
-        found = self.store.of_keys(most, before=self.as_of)
-        self.users.update({key: tuple(found.get(key, ())) for key in wanted})
+        and_himself = {key: count + 1 for key, count in most.items()}
+        found = self.store.of_keys(and_himself, before=self.as_of)
+        for key in wanted:
+            others = [s for s in found.get(key, ()) if s.application_ref != self.application_ref]
+            self.users[key] = tuple(others[: most[key]])
         strangers = {s.application_ref for key in wanted for s in self.linked(key)}
         self._get_to_know(strangers)
 
@@ -171,8 +178,8 @@ def around(
     store: Store, application_ref: UUID, *, as_of: datetime, linking: Linking
 ) -> Neighbourhood:
     """Walk from an application along what it shares: hard keys to the end, all keys a few hops."""
-    walk = _Walk(store, linking, as_of)
-    own = walk.begin(application_ref)
+    walk = _Walk(store, linking, as_of, application_ref)
+    own = walk.begin()
     component = _component(walk, application_ref)
     hops = _hops(walk, application_ref)
     others = sorted(({*component} | set(hops)) - {application_ref})
@@ -180,10 +187,7 @@ def around(
         application_ref=application_ref,
         as_of=as_of,
         sights=dict(walk.sights),
-        users={
-            key: tuple(s for s in walk.users.get(key, ()) if s.application_ref != application_ref)
-            for key in own
-        },
+        users={key: walk.users.get(key, ()) for key in own},
         component=component,
         hops=hops,
         alike=frozenset(

@@ -104,6 +104,29 @@ def test_a_hub_links_nobody_and_is_still_told_of():
     assert found["ring_velocity_7d"] == hub + 1
 
 
+def test_an_application_that_is_assessed_anew_is_no_user_of_its_own_keys():
+    # As many others as may use the key, and himself: seen on day 20, assessed then and on day 22.
+    hub = RULES.kinds[LinkKind.DEVICE].hub
+    crowd = [one for n in range(2, hub + 2) for one in person(n, 19, ("device", "home"))]
+    store = Memory(*crowd, *person(1, 20, ("device", "home")))
+
+    first, again = ring(store, days=20), ring(store, days=22)
+
+    assert first["ring_size"] == again["ring_size"] == hub + 1
+    assert first["ring_velocity_7d"] == again["ring_velocity_7d"] == hub
+
+
+def test_his_own_earlier_sight_hides_none_of_a_hub():
+    # The latest but one of a crowd; who is told of is counted without him.
+    hub = RULES.kinds[LinkKind.DEVICE].hub
+    crowd = [one for n in range(2, hub + 4) for one in person(n, 19, ("device", "public"))]
+    store = Memory(*crowd, *person(1, 20, ("device", "public")))
+
+    again = ring(store, days=22)
+
+    assert (again["ring_size"], again["ring_velocity_7d"]) == (1, hub + 1)
+
+
 def test_a_soft_key_weighs_in_the_neighbours_and_joins_nobody():
     # The third has a band of the text in common by chance, and another text.
     store = Memory(
@@ -162,6 +185,8 @@ def test_the_order_of_the_links_shows_nowhere(links, random):
 @settings(max_examples=60, deadline=None)
 def test_the_future_changes_nothing(links, more):
     later = [one._replace(seen_at=one.seen_at + (NOW - at(0))) for one in more]
+    # What he shares himself is seen at the very moment; it is no future.
+    later = [one for one in later if one.seen_at > NOW or one.application_ref != ref(1)]
 
     assert ring(Memory(*links)) == ring(Memory(*links, *later))
 

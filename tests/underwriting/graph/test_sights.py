@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from sqlalchemy import insert
 
+from disbursement.records.loans import LoanStatus
 from kernel import ids
 from tests.underwriting.graph.store import Memory, at, key, ref
 from tests.underwriting.watching import town
@@ -96,3 +97,38 @@ def test_a_loan_is_late_from_when_that_was_noted(session):
 
     assert before == {town.ref(1): Life(was_lent=True, was_late=False)}
     assert after == {town.ref(1): Life(was_lent=True, was_late=True)}
+
+
+@pytest.mark.parametrize("end", [LoanStatus.UNDONE, LoanStatus.CANCELLED])
+def test_a_loan_whose_payouts_all_came_back_is_no_loan_from_that_moment_on(session, end):
+    town.lend(session, 1, at(1).date())
+    town.stand(session, 1, end, at=at(10))
+    table = LinkTable(session)
+
+    before, after = (table.lives([town.ref(1)], before=at(day)) for day in (10, 10.5))
+
+    assert before == {town.ref(1): Life(was_lent=True, was_late=False)}
+    assert after == {}
+
+
+def test_a_loan_that_was_paid_out_anew_or_settled_is_a_loan(session):
+    town.lend(session, 1, at(1).date())
+    town.lend(session, 2, at(1).date())
+    town.stand(session, 1, LoanStatus.UNDONE, at=at(5))
+    town.stand(session, 1, LoanStatus.ACTIVE, at=at(6))
+    town.stand(session, 2, LoanStatus.SETTLED, at=at(6))
+
+    found = LinkTable(session).lives([town.ref(1), town.ref(2)], before=at(9))
+
+    assert found == dict.fromkeys((town.ref(1), town.ref(2)), Life(was_lent=True, was_late=False))
+
+
+def test_a_loan_is_one_from_when_it_was_known_to_have_begun(session):
+    # The bank tells on day 5 that it paid on day 1.
+    town.lend(session, 1, at(1).date(), known_at=at(5))
+    table = LinkTable(session)
+
+    before, after = (table.lives([town.ref(1)], before=at(day)) for day in (5, 5.5))
+
+    assert before == {}
+    assert after == {town.ref(1): Life(was_lent=True, was_late=False)}

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from disbursement.delinquency import Bucket, Grade
 from disbursement.records.life import LoanPosition
-from disbursement.records.loans import Loan, LoanStatus
+from disbursement.records.loans import Loan, LoanStatus, LoanStep
 from kernel import ids
 from kernel.clock import shanghai
 from kernel.money import ZERO, Money
@@ -137,6 +137,7 @@ def lend(
     months: int = 6,
     overdue_since: date | None = None,
     written_off: date | None = None,
+    known_at: datetime | None = None,
 ) -> None:
     """Make the loan of an application as it stands now, without any of its books."""
     funder, product = _lender(session)
@@ -168,6 +169,30 @@ def lend(
     session.add(loan)
     session.flush()
     session.add(_position(loan, overdue_since=overdue_since, written_off=written_off))
+    session.flush()
+    stand(session, number, LoanStatus.ACTIVE, at=known_at or shanghai(began, 9))
+
+
+def stand(session: Session, number: int, to: LoanStatus, *, at: datetime) -> None:
+    """Let the loan of an application stand otherwise from a moment on, without any of its books."""
+    loan = session.get_one(Loan, ref(10_000_000 + number))
+    earlier = LoanStep.subject_id == loan.id
+    session.execute(update(LoanStep).where(earlier).values(latest=False))
+    position = session.scalar(select(func.count()).select_from(LoanStep).where(earlier)) or 0
+    session.add(
+        LoanStep(
+            id=ids.new(),
+            subject_id=loan.id,
+            position=position,
+            from_status=loan.status if position else None,
+            to_status=to,
+            actor="test",
+            reason="",
+            at=at,
+            latest=True,
+        )
+    )
+    loan.status = to
     session.flush()
 
 
