@@ -29,6 +29,7 @@ from underwriting import (
     fraud,
     profit,
     reasons,
+    routing,
     rules,
     terms,
     weighing,
@@ -304,7 +305,8 @@ def record(
 ) -> Assessment:
     """Keep a decision with its dossier, what the sources said and the issuers' quotes.
 
-    Appends the fact `assessment.decided`.
+    Appends the fact `assessment.decided`, and `challenger.failed` where the champion had to decide
+    in a challenger's place.
     """
     spelled, decided = gathered.dossier.to_bytes(), decision.to_bytes()
     kept = Assessment(
@@ -343,6 +345,7 @@ def record(
             "outcome": decision.outcome.value,
         },
     )
+    routing.tell_failure(session, kept.id, decision.route, at=at)
     session.flush()
     return kept
 

@@ -43,7 +43,7 @@ class Why(StrEnum):
     BEFORE = "before"
     """The application met this model at an earlier assessment."""
     UNUSABLE = "unusable"
-    """The lot fell on the challenger, which could not be loaded."""
+    """The challenger was to decide, and could not be loaded or failed when it scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,20 @@ class Route:
     part: Part
     why: Why
     place: int
+    instead_of: str | None = None
+    """The challenger that was to decide and could not."""
+    fault: str | None = None
+    """The name of what went wrong with it."""
 
     def to_plain(self) -> dict[str, Any]:
         """Spell it for a canonical document."""
+        failed = {"instead_of": self.instead_of, "fault": self.fault}
         return {
             "routing_id": str(self.routing_id),
             "part": self.part.value,
             "why": self.why.value,
             "place": self.place,
-        }
+        } | ({} if self.instead_of is None else failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ def read_route(plain: Mapping[str, Any] | None) -> Route | None:
         part=Part(plain["part"]),
         why=Why(plain["why"]),
         place=_place(plain["place"]),
+        instead_of=_name(plain.get("instead_of")),
+        fault=_name(plain.get("fault")),
     )
 
 
@@ -121,4 +128,10 @@ def is_drawn(place_: int, share: Decimal) -> bool:
 def _place(value: object) -> int:
     if type(value) is not int or not 0 <= value < PLACES:
         raise ValueError("a lot is a whole number below a million")
+    return value
+
+
+def _name(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a name is a text")
     return value

@@ -7,7 +7,7 @@ larger or smaller share changes nobody's model half-way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -15,9 +15,10 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from kernel import ids, logs
+from kernel import events, ids, logs
 from kernel.actors import Actor, Role
 from kernel.clock import require_aware
 from kernel.personal import Personal
@@ -27,7 +28,6 @@ from underwriting import lots
 from underwriting.decisions import Scorer
 from underwriting.lots import Part, Purpose, Route, Why
 from underwriting.models import registry
-from underwriting.models.scoring import Model, ModelUnusable
 from underwriting.records.assessments import Assessment
 from underwriting.records.models import ModelRecord, ModelStatus
 from underwriting.records.service import Routing
@@ -35,6 +35,7 @@ from underwriting.records.service import Routing
 SHARE_MAX: Final = Decimal("0.5")
 """More than half is no challenge any more but a promotion."""
 REASON_LENGTH_MAX: Final = 500
+FAILED: Final = "challenger.failed"
 MAY_ROUTE: Final = frozenset({Role.RISK_OFFICER, Role.OPERATOR})
 
 log = logs.logger(__name__)
@@ -81,6 +82,8 @@ class Routed:
     scorer: Scorer
     route: Route | None
     """None where no routing was ever set: the champion decides on everybody."""
+    champion: Scorer | None = None
+    """Who decides where the challenger fails; None where the champion is to decide itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +107,16 @@ def choose(session: Session, application_ref: UUID, *, at: datetime) -> Routed:
     """Choose the model that decides on an application.
 
     A challenger that cannot be loaded decides nothing: the champion does, and the route says why.
+    Without a champion that can be used nobody decides, whatever the lot says.
 
     Raises:
         NoServingModel: none was published.
         ModelUnusable: the champion is not what its manifest says.
     """
+    champion = registry.serving(session)
     rule = in_force(session, at=at)
     if rule is None:
-        return Routed(registry.serving(session), None)
+        return Routed(champion, None)
     lot = place(application_ref, Purpose.ROUTE)
     challenger = _challenger(session, rule)
     part, why = Part.CHAMPION, Why.LOT
@@ -121,13 +126,41 @@ def choose(session: Session, application_ref: UUID, *, at: datetime) -> Routed:
             part, why = Part.CHALLENGER if met == challenger.id else Part.CHAMPION, Why.BEFORE
         elif lots.is_drawn(lot, rule.share):
             part = Part.CHALLENGER
-    model: Model | None = None
-    if challenger is not None and part is Part.CHALLENGER:
-        model = _usable(session, challenger)
-        if model is None:
-            part, why = Part.CHAMPION, Why.UNUSABLE
     route = Route(routing_id=rule.id, part=part, why=why, place=lot)
-    return Routed(registry.serving(session) if model is None else model, route)
+    if challenger is None or part is Part.CHAMPION:
+        return Routed(champion, route)
+    try:
+        return Routed(registry.loaded(session, challenger), route, champion)
+    except SQLAlchemyError:
+        raise
+    except Exception as fault:
+        log.exception("routing.challenger_unusable", model=challenger.name)
+        return _without(challenger.name, champion, route, fault)
+
+
+def fall_back(routed: Routed, fault: Exception) -> Routed | None:
+    """Give the decision to the champion after a challenger failed at it; None where none did.
+
+    Whatever the fault is, it is no debtor's: he is decided on as if the lot had fallen otherwise.
+    """
+    if routed.champion is None or routed.route is None:
+        return None
+    return _without(routed.scorer.model_id, routed.champion, routed.route, fault)
+
+
+def tell_failure(
+    session: Session, assessment_id: UUID, route: Route | None, *, at: datetime
+) -> None:
+    """Append the fact `challenger.failed` where the champion had to decide in another's place."""
+    if route is None or route.instead_of is None:
+        return
+    events.append(
+        session,
+        FAILED,
+        subject=registry.find(session, route.instead_of).id,
+        at=at,
+        body={"assessment_id": str(assessment_id), "fault": route.fault},
+    )
 
 
 def set_share(
@@ -221,12 +254,15 @@ def _met(
     return next((each.id for each in deciding if each is not None and each.name == name), None)
 
 
-def _usable(session: Session, challenger: ModelRecord) -> Model | None:
-    try:
-        return registry.loaded(session, challenger)
-    except ModelUnusable as fault:
-        log.warning("routing.challenger_unusable", model=challenger.name, why=type(fault).__name__)
-        return None
+def _without(challenger: str, champion: Scorer, route: Route, fault: Exception) -> Routed:
+    fallen = replace(
+        route,
+        part=Part.CHAMPION,
+        why=Why.UNUSABLE,
+        instead_of=challenger,
+        fault=type(fault).__name__,
+    )
+    return Routed(champion, fallen)
 
 
 def _require_whole(challenger: ModelRecord | None, share: Decimal, reason: str) -> None:

@@ -80,6 +80,19 @@ def test_a_decision_tells_its_route_and_its_grant_and_reads_them_back():
     assert b'"grant"' not in plain.to_bytes()
 
 
+def test_a_route_tells_which_challenger_was_to_decide_and_what_was_wrong_with_it():
+    plain = assessments.decide(make.dossier(), POLICY, make.Says("0.100000"))
+    lot = Route(routing_id=UUID(int=7), part=Part.CHAMPION, why=Why.LOT, place=1)
+    fallen = replace(lot, why=Why.UNUSABLE, instead_of="tuned-1", fault="GoldenDiffers")
+    told = replace(plain, route=fallen)
+
+    assert decisions.from_bytes(told.to_bytes()).route == fallen
+    # Whoever met no fault has a route as it always was, to the byte.
+    assert set(lot.to_plain()) == {"routing_id", "part", "why", "place"}
+    with pytest.raises(Unreadable):
+        decisions.from_bytes(told.to_bytes().replace(b'"tuned-1"', b"1"))
+
+
 @pytest.mark.parametrize("place", ["1000000", "-1", '"7"', "true"])
 def test_a_lot_that_cannot_be_is_not_read(place):
     route = Route(routing_id=UUID(int=7), part=Part.CHAMPION, why=Why.LOT, place=4321)

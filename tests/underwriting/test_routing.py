@@ -8,16 +8,18 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from kernel.actors import Actor, Role, system
+from kernel.events import Event
 from tests.underwriting import builders as make
 from tests.underwriting.models.rows import loans, second, small_spec, trained
-from underwriting import assessments, policy, replays, routing
-from underwriting.lots import Part, Purpose, Why
+from underwriting import assessments, canonical, policy, replays, routing
+from underwriting.lots import Part, Purpose, Route, Why
 from underwriting.models import registry, training
+from underwriting.models.scoring import ArtifactChanged
 from underwriting.replays import Verdict
-from underwriting.routing import MayNotRoute, NotAChallenger, RoutingFaulty
+from underwriting.routing import MayNotRoute, NotAChallenger, Routed, RoutingFaulty
 
 RISK = Actor(Role.RISK_OFFICER, "risk")
 POLICY = policy.load("2026-11")
@@ -42,6 +44,59 @@ def drawn_below(half: bool) -> UUID:
         for ref in map(make.ref, range(1, 100))
         if (routing.place(ref, Purpose.ROUTE) < 500_000) == half
     )
+
+
+ROUTE = Route(routing_id=UUID(int=7), part=Part.CHALLENGER, why=Why.LOT, place=12)
+
+
+class Broken(make.Says):
+    """A model that loads, and one of whose answers fails."""
+
+    def __init__(self, broken: str):
+        super().__init__("0.900000")
+        self.model_id = "broken-1"
+        setattr(self, broken, self._fail)
+
+    def _fail(self, _asked):
+        raise ArithmeticError("made to fail")
+
+
+def lose_the_artifact(session, record):
+    session.execute(text("UPDATE model SET artifact = ''::bytea WHERE id = :id"), {"id": record.id})
+
+
+def swap_the_manifest(session, record):
+    session.execute(
+        text("UPDATE model SET manifest = manifest || ' ' WHERE id = :id"), {"id": record.id}
+    )
+
+
+def rewrite_the_manifest(session, record, change):
+    facts = canonical.load(registry.trained(session, record).manifest)
+    change(facts)
+    spelled = canonical.dump(facts)
+    session.execute(
+        text("UPDATE model SET manifest = :spelled, manifest_sha256 = :hash WHERE id = :id"),
+        {"spelled": spelled.decode(), "hash": canonical.sha256(spelled), "id": record.id},
+    )
+    session.refresh(record, ["manifest_sha256"])
+
+
+HARMS = {
+    "ArtifactChanged": lose_the_artifact,
+    "ManifestChanged": swap_the_manifest,
+    "GoldenDiffers": lambda session, record: rewrite_the_manifest(
+        session, record, lambda facts: facts["golden"]["pds"].__setitem__(0, "0.5")
+    ),
+    "LibraryDiffers": lambda session, record: rewrite_the_manifest(
+        session, record, lambda facts: facts["libraries"].update(xgboost="0.1")
+    ),
+}
+
+
+def failures(session) -> list[tuple[UUID, str, str]]:
+    facts = session.scalars(select(Event).where(Event.kind == "challenger.failed"))
+    return [(fact.subject, fact.body["assessment_id"], fact.body["fault"]) for fact in facts]
 
 
 def model_of(session, ref, *, at=make.AT):
@@ -110,20 +165,65 @@ def test_a_retired_challenger_decides_on_nobody(session):
     assert model_of(session, drawn_below(half=True)) == champion.name
 
 
-def test_a_challenger_that_cannot_be_used_leaves_the_decision_to_the_champion(session):
+@pytest.mark.parametrize("fault", list(HARMS))
+def test_a_challenger_that_cannot_be_used_leaves_the_decision_to_the_champion(session, fault):
     # Not loaded by this process yet: what is loaded needs the stored bytes no more.
     unseen = training.train(loans(seed=12), small_spec(), 11)
     champion, challenger = challenged(session, unseen)
     share(session, challenger, "0.5")
+    HARMS[fault](session, challenger)
+
+    kept = decided(session, drawn_below(half=True))
+
+    route = assessments.decision_of(kept).route
+    assert kept.model_name == champion.name
+    assert (route.part, route.why) == (Part.CHAMPION, Why.UNUSABLE)
+    assert (route.instead_of, route.fault) == (challenger.name, fault)
+    assert failures(session) == [(challenger.id, str(kept.id), fault)]
+    assert replays.replay(session, kept.id).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("broken", ["pd", "bound", "contributions"])
+def test_a_challenger_that_fails_when_it_scores_leaves_the_decision_to_the_champion(broken):
+    champion = make.Says("0.100000")
+    routed = Routed(Broken(broken), ROUTE, champion)
+    told = make.dossier()
+
+    with pytest.raises(ArithmeticError) as fault:
+        # Whoever is above the last band is asked for the weights as well.
+        assessments.decide(told, POLICY, routed.scorer)
+    fallen = routing.fall_back(routed, fault.value)
+
+    assert fallen.scorer is champion
+    assert (fallen.route.part, fallen.route.why) == (Part.CHAMPION, Why.UNUSABLE)
+    assert (fallen.route.instead_of, fallen.route.fault) == ("broken-1", "ArithmeticError")
+    assert (fallen.route.routing_id, fallen.route.place) == (ROUTE.routing_id, ROUTE.place)
+
+
+def test_a_champion_that_fails_has_nobody_to_fall_back_on():
+    by_lot = replace(ROUTE, part=Part.CHAMPION)
+    fault = ArithmeticError()
+
+    assert routing.fall_back(Routed(Broken("pd"), None), fault) is None
+    assert routing.fall_back(Routed(Broken("pd"), by_lot), fault) is None
+    fallen = routing.fall_back(Routed(Broken("pd"), ROUTE, Broken("pd")), fault)
+    assert routing.fall_back(fallen, fault) is None
+
+
+def test_without_a_champion_that_can_be_used_no_challenger_decides_either(session):
+    unseen = training.train(loans(seed=13), small_spec(), 11)
+    champion = registry.register(session, unseen, by=RISK, at=make.AT)
+    challenger = registry.register(session, second(), by=RISK, at=make.AT)
+    registry.publish(session, champion, by=RISK, at=make.AT)
+    registry.challenge(session, challenger, by=RISK, at=make.AT, reason="tuned anew")
+    share(session, challenger, "0.5")
     session.execute(
         text("UPDATE model SET artifact = artifact || 'x'::bytea WHERE id = :id"),
-        {"id": challenger.id},
+        {"id": champion.id},
     )
 
-    routed = routing.choose(session, drawn_below(half=True), at=make.AT)
-
-    assert routed.scorer.model_id == champion.name
-    assert (routed.route.part, routed.route.why) == (Part.CHAMPION, Why.UNUSABLE)
+    with pytest.raises(ArtifactChanged):
+        routing.choose(session, drawn_below(half=True), at=make.AT)
 
 
 def test_a_routing_begins_when_it_says_and_the_last_one_holds(session):
