@@ -76,7 +76,7 @@ def fit(margins: Floats, bads: Floats, *, isotonic_bads_min: int) -> Calibration
     """Fit on a window that the model did not learn from.
 
     Isotonic above `isotonic_bads_min` bads (both kinds of loan counted by the rarer), else Platt:
-    few bads do not carry a free line.
+    few bads do not carry a free line. The order of the loans makes no difference.
 
     Raises:
         NotCalibrated: only one kind of loan, or higher margins do not mean more bads.
@@ -86,6 +86,8 @@ def fit(margins: Floats, bads: Floats, *, isotonic_bads_min: int) -> Calibration
         raise NotCalibrated("the window holds only one kind of loan")
     if float(np.ptp(margins)) < _SPREAD_MIN:
         raise NotCalibrated("the scores of the window are all alike")
+    order = np.lexsort((bads, margins))
+    margins, bads = margins[order], bads[order]
     if min(count, len(bads) - count) >= isotonic_bads_min:
         return _isotonic(margins, bads)
     return _platt(margins, bads)
@@ -125,11 +127,16 @@ def _log_loss(margins: Floats, targets: Floats) -> float:
 
 
 def _isotonic(margins: Floats, bads: Floats) -> Calibration:
-    """Fit by pooling adjacent violators; each pool is a point at its mean margin."""
-    order = np.argsort(margins, kind="stable")
+    """Fit rising margins by pooling adjacent violators; each pool is a point at its mean margin.
+
+    Loans of one margin are one pool from the start: a margin has one probability.
+    """
+    starts = np.flatnonzero(np.append(True, np.diff(margins) > 0))
+    counts = np.diff(np.append(starts, len(margins))).astype(np.float64)
+    alike = zip(np.add.reduceat(bads, starts), counts, margins[starts] * counts, strict=True)
     pools: list[list[float]] = []  # sum of bads, count, sum of margins
-    for margin, bad in zip(margins[order].tolist(), bads[order].tolist(), strict=True):
-        pools.append([bad, 1.0, margin])
+    for bad, count, margin in alike:
+        pools.append([float(bad), float(count), float(margin)])
         while len(pools) > 1 and pools[-2][0] * pools[-1][1] >= pools[-1][0] * pools[-2][1]:
             last = pools.pop()
             pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]

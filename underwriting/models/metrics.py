@@ -67,47 +67,96 @@ class Metrics:
         return plain
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closeness:
+    """How near probabilities are to what became of the loans, which ranks nobody."""
+
+    loans: int
+    bads: int
+    brier: float
+    log_loss: float
+    calibration_error: float
+    calibration_noise: float
+    mean_pd: float
+    bad_rate: float
+    intervals: Mapping[str, Interval]
+    """The 95 % interval of each of FIGURES but those of the ranking."""
+
+
 def measure(pds: Floats, bads: Floats) -> Metrics:
     """Measure probabilities of default against what became of the loans.
+
+    Neither this nor `closeness` depends on the order of the loans, equal probabilities included.
 
     Raises:
         ValueError: only one kind of loan, or a probability that is not between 0 and 1.
     """
-    pds, bads = np.asarray(pds, dtype=np.float64), np.asarray(bads, dtype=np.float64)
+    pds, bads = _in_order(pds, bads)
     count, total = int(bads.sum()), len(bads)
     if not 0 < count < total:
         raise ValueError("both kinds of loan are needed to measure a score")
-    if not bool(np.all((pds > 0.0) & (pds < 1.0))):
-        raise ValueError("a probability lies between 0 and 1, both left out")
-    order = np.argsort(pds, kind="stable")
-    pds, bads = pds[order], bads[order]
     auc, auc_error = _auc(pds, bads)
     ks, ks_interval = _ks(pds, bads)
-    squares = (pds - bads) ** 2
-    losses = -(bads * np.log(pds) + (1.0 - bads) * np.log1p(-pds))
-    calibration_error, noise, calibration_interval = _calibration_error(pds, bads)
+    near = closeness(pds, bads)
     return Metrics(
         loans=total,
         bads=count,
         auc=auc,
         auc_error=auc_error,
         ks=ks,
+        brier=near.brier,
+        log_loss=near.log_loss,
+        calibration_error=near.calibration_error,
+        calibration_noise=near.calibration_noise,
+        mean_pd=near.mean_pd,
+        bad_rate=near.bad_rate,
+        intervals={
+            "auc": _auc_interval(auc, auc_error, min(count, total - count)),
+            "ks": ks_interval,
+            **near.intervals,
+        },
+    )
+
+
+def closeness(pds: Floats, bads: Floats) -> Closeness:
+    """Measure what one kind of loan alone can tell, too.
+
+    Raises:
+        ValueError: no loan, or a probability that is not between 0 and 1.
+    """
+    pds, bads = _in_order(pds, bads)
+    if not len(pds):
+        raise ValueError("without loans nothing is measured")
+    count, total = int(bads.sum()), len(bads)
+    squares = (pds - bads) ** 2
+    losses = -(bads * np.log(pds) + (1.0 - bads) * np.log1p(-pds))
+    error, noise, interval = _calibration_error(pds, bads)
+    return Closeness(
+        loans=total,
+        bads=count,
         brier=float(squares.mean()),
         log_loss=float(losses.mean()),
-        calibration_error=calibration_error,
+        calibration_error=error,
         calibration_noise=noise,
         mean_pd=float(pds.mean()),
         bad_rate=count / total,
         intervals={
-            "auc": _auc_interval(auc, auc_error, min(count, total - count)),
-            "ks": ks_interval,
             "brier": _of_mean(squares),
             "log_loss": _of_mean(losses),
-            "calibration_error": calibration_interval,
+            "calibration_error": interval,
             "mean_pd": _of_mean(pds),
             "bad_rate": wilson(count, total),
         },
     )
+
+
+def _in_order(pds: Floats, bads: Floats) -> tuple[Floats, Floats]:
+    """Sort by probability and outcome: sums then come out the same to the last bit."""
+    pds, bads = np.asarray(pds, dtype=np.float64), np.asarray(bads, dtype=np.float64)
+    if not bool(np.all((pds > 0.0) & (pds < 1.0))):
+        raise ValueError("a probability lies between 0 and 1, both left out")
+    order = np.lexsort((bads, pds))
+    return pds[order], bads[order]
 
 
 def wilson(count: int, total: int, *, z: float = Z_95) -> Interval:
@@ -198,6 +247,9 @@ def _of_mean(values: Floats) -> Interval:
 def _calibration_error(pds: Floats, bads: Floats) -> tuple[float, float, Interval]:
     """Give the error over bins of equal count, the mean of mere noise, and an interval.
 
+    Where an edge parts loans of one probability, each bin gets its share of their bads: no order
+    of equals says which of them belong where.
+
     With d the true gap of a bin and e its noise, |d| + sign(d) e <= |d + e| <= |d| + |e|: the
     weighted sums of e (normal) and of |e| (half normal, summed) bound the true error from above
     and from below. The interval covers at least 95 %, more where the gaps are small.
@@ -205,7 +257,7 @@ def _calibration_error(pds: Floats, bads: Floats) -> tuple[float, float, Interva
     starts = np.linspace(0, len(pds), min(BINS, len(pds)) + 1).astype(np.int64)[:-1]
     counts = np.diff(np.append(starts, len(pds))).astype(np.float64)
     shares = counts / len(pds)
-    found = np.add.reduceat(bads, starts)
+    found = np.add.reduceat(_shared_among_equals(pds, bads), starts)
     error = float(np.abs(np.add.reduceat(pds, starts) - found).sum()) / len(pds)
     right = np.add.reduceat(pds * (1.0 - pds), starts) / counts**2
     noise = float(np.sqrt(2.0 / pi * right) @ shares)
@@ -214,3 +266,9 @@ def _calibration_error(pds: Floats, bads: Floats) -> tuple[float, float, Interva
     reach = Z_95 * sqrt(float(spreads @ shares**2))
     low = error - float(np.sqrt(2.0 / pi * spreads) @ shares) - reach * sqrt(1.0 - 2.0 / pi)
     return error, noise, Interval(max(0.0, low), min(1.0, error + reach))
+
+
+def _shared_among_equals(values: Floats, bads: Floats) -> Floats:
+    starts = np.flatnonzero(np.append(True, np.diff(values) > 0))
+    lengths = np.diff(np.append(starts, len(values)))
+    return np.repeat(np.add.reduceat(bads, starts) / lengths, lengths)

@@ -35,7 +35,8 @@ class Stability:
 
     value: float
     interval: Interval
-    """95 %, with what chance adds taken off."""
+    """95 % of what is true of the many, with what chance adds taken off, and so wide that the value
+    lies in it: chance adds to the value itself."""
     threshold: float
     """Two samples of the same people stay below it in 95 of 100 cases."""
     expected: int
@@ -172,11 +173,17 @@ def _index(expected: Floats, actual: Floats) -> Any:  # noqa: ANN401 - one numbe
 
 
 def _interval(expected: Floats, actual: Floats, value: float) -> Interval:
-    """Draw both samples anew, and turn the quantiles round the value (the basic bootstrap)."""
+    """Draw both samples anew, and turn the quantiles round the value (the basic bootstrap).
+
+    Drawing anew adds as much of chance as the samples themselves had, so the turned quantiles lie
+    where the index of everybody does, which may be wholly below the value: the upper end is then
+    the value.
+    """
     draw = np.random.default_rng(SEED)
     drawn = [
         draw.multinomial(int(counts.sum()), counts / counts.sum(), DRAWS).astype(np.float64)
         for counts in (expected, actual)
     ]
     low, high = np.quantile(_index(drawn[0], drawn[1]), (TAIL, 1.0 - TAIL))
-    return Interval(max(0.0, 2.0 * value - float(high)), max(0.0, 2.0 * value - float(low)))
+    below, above = 2.0 * value - float(high), 2.0 * value - float(low)
+    return Interval(max(0.0, min(value, below)), max(value, above))
