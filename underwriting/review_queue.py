@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, text, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from kernel import events
@@ -106,17 +106,39 @@ def is_open() -> ColumnElement[bool]:
     An assessment of before there were requests waits by its outcome alone.
     """
     later = aliased(Assessment)
-    asked = exists().where(ReviewRequest.assessment_id == Assessment.id)
-    ended = exists().where(ReviewClosing.assessment_id == Assessment.id)
     newer = exists().where(
         later.application_ref == Assessment.application_ref,
         tuple_(later.decided_at, later.id) > tuple_(Assessment.decided_at, Assessment.id),
     )
     return and_(
-        or_(Assessment.outcome == Outcome.REVIEW, asked.correlate(Assessment)),
-        ~exists().where(Review.assessment_id == Assessment.id).correlate(Assessment),
-        ~ended.correlate(Assessment),
+        Assessment.id.in_(union_all(_requested(), _before_requests())),
         ~newer.correlate(Assessment),
+    )
+
+
+def _requested() -> Select[UUID]:
+    """Select what was asked for and not answered; requests are few beside assessments."""
+    answered = exists().where(Review.assessment_id == ReviewRequest.assessment_id)
+    ended = exists().where(ReviewClosing.assessment_id == ReviewRequest.assessment_id)
+    return select(ReviewRequest.assessment_id).where(
+        ~answered.correlate(ReviewRequest), ~ended.correlate(ReviewRequest)
+    )
+
+
+def _before_requests() -> Select[UUID]:
+    """Select what the rules left to a person before the first request was kept.
+
+    Since then whatever is left to a person has a request, so younger assessments are not read.
+    """
+    old = aliased(Assessment)
+    first = select(func.coalesce(func.min(ReviewRequest.opened_at), text("'infinity'")))
+    asked = exists().where(ReviewRequest.assessment_id == old.id)
+    answered = exists().where(Review.assessment_id == old.id)
+    return select(old.id).where(
+        old.outcome == Outcome.REVIEW,
+        old.decided_at < first.scalar_subquery(),
+        ~asked.correlate(old),
+        ~answered.correlate(old),
     )
 
 
