@@ -38,10 +38,11 @@ from kernel.web import serving
 from kernel.web.application import described, make_app
 from kernel.web.around import Doors
 from origination.agency_cli import agency as agency_group
+from origination.application_cli import application as application_group
 from origination.application_jobs import JOBS as APPLICATION_JOBS
 from origination.front_jobs import JOBS as FRONT_JOBS
 from origination.referral_cli import import_referrals
-from origination.web import agency_api, debtor_pages
+from origination.web import agency_api, debtor_pages, parked_pages
 from underwriting import cli as underwriting_cli
 from underwriting.jobs import JOBS as UNDERWRITING_JOBS
 from underwriting.web import console as risk
@@ -55,7 +56,10 @@ JOBS: Final[tuple[Job, ...]] = (
     *UNDERWRITING_JOBS,
     *housekeeping.JOBS,
 )
-DOORS: Final = Doors(homes={**finance.HOMES, **risk.HOMES}, debtor_entry=debtor_pages.ENTRY)
+DOORS: Final = Doors(
+    homes={**finance.HOMES, **risk.HOMES, **parked_pages.HOMES},
+    debtor_entry=debtor_pages.ENTRY,
+)
 EXIT_CONFIG: Final = 78
 """The settings or the database they name cannot be used (EX_CONFIG of sysexits.h)."""
 
@@ -68,10 +72,12 @@ def create_app(surroundings: Surroundings | None = None) -> Flask:
         debtor_pages.blueprint,
         finance.blueprint,
         risk.blueprint,
+        parked_pages.blueprint,
         notices.blueprint,
         letter_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
+    risk.lead_to(app, parked_pages.SECTION)
     return app
 
 
@@ -133,6 +139,7 @@ for command in (
     commands.doctor_command(checking.check_books),
     commands.db_group,
     agency_group,
+    application_group,
     import_referrals,
     *underwriting_cli.COMMANDS,
     schedule_group,

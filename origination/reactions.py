@@ -13,6 +13,7 @@ from uuid import UUID
 from disbursement import commissions, legs, loans
 from disbursement.records.payouts import LegStatus, PayoutLeg
 from kernel import moves
+from kernel.actors import Actor, Role
 from origination import (
     agency_states,
     applicants,
@@ -34,6 +35,7 @@ from origination.records.offers import OFFER_MOVES, OfferStatus
 from origination.records.referrals import Referral
 from origination.records.webhooks import AgencyState
 from origination.tellings import News, tell_agency, tell_debtor, tell_of_referral
+from underwriting import askings
 from underwriting.decisions import Outcome
 
 
@@ -59,7 +61,7 @@ def _decided(news: News) -> None:
     application = applicants.get(news.session, news.fact.subject)
     templates = {"review": "application_in_review", "decline": "application_declined"}
     template = templates.get(news.fact.body["outcome"])
-    if template is not None:
+    if template is not None and not news.fact.body.get("goes_on", False):
         tell_debtor(news, application, template, once_for=UUID(news.fact.body["assessment_id"]))
 
 
@@ -76,6 +78,17 @@ def _reviewed(news: News) -> None:
     ):
         outcome = Outcome(news.fact.body["outcome"])
         deciding.conclude(news.session, application, outcome, by=news.by, at=news.at)
+
+
+def _asked_anew(news: News) -> None:
+    """Have an application assessed anew, as a person asked in the risk console."""
+    application = _of(news)
+    if application.assessment_id == news.fact.subject and (
+        application.status is ApplicationStatus.REVIEW
+    ):
+        role, _, identity = news.fact.body["by"].partition(":")
+        by, reason = Actor(Role(role), identity), news.fact.body["reason"]
+        deciding.look_again(news.session, application, reason=reason, by=by, at=news.at)
 
 
 def _offer_made(news: News) -> None:
@@ -218,6 +231,7 @@ REACTIONS: Final[Mapping[str, Callable[[News], None]]] = MappingProxyType(
         "application.review_requested": _review_requested,
         "application.closed": _closed,
         "assessment.reviewed": _reviewed,
+        askings.ASKED: _asked_anew,
         "offer.made": _offer_made,
         "offer.signed": _signed,
         "payout.paid": _payout_paid,

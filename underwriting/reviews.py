@@ -4,6 +4,9 @@ A word against what the model came to needs a second officer: declining a debtor
 were found, approving one whom the model declined, or setting aside what a fraud rule found. The
 first officer's word is a proposal then, and another officer's same word makes it the review.
 
+The same holds for a word that turns round what an earlier assessment of the application found, for
+asking anew until the answer fits is no way past the second officer.
+
 The time within which a person answers is the policy's; a new assessment of the same application
 goes on with the time of the review it takes over.
 
@@ -18,7 +21,7 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from disbursement.breaks import SamePerson
@@ -26,7 +29,7 @@ from kernel import events, ids
 from kernel.actors import Actor, Role
 from kernel.clock import business_day, require_aware
 from kernel.refusals import FieldFault, Refused
-from underwriting import assessments, policy
+from underwriting import askings, assessments, policy, reversals
 from underwriting.decisions import Decision, Outcome
 from underwriting.policy_rules import ReviewRules
 from underwriting.records.assessments import Assessment, Review
@@ -38,8 +41,11 @@ from underwriting.records.service import (
     ReviewProposalEnd,
     ReviewRequest,
 )
+from underwriting.reversals import Reversal
 
 NOTE_LENGTH_MAX: Final = 2_000
+EARLIER_MAX: Final = 50
+"""Earlier assessments that are looked at, the newest ones; `anew` allows far fewer."""
 
 
 class AlreadyReviewed(Refused):
@@ -108,6 +114,7 @@ def resolve(
         ReviewFaulty: no approval and no decline, or no note.
         NothingToApprove: an approval without terms.
         AlreadyReviewed: a person decided before.
+        BeingAssessedAnew: somebody had it assessed anew instead.
         SamePerson: who proposed it says it once more.
     """
     if by.role is not Role.RISK_OFFICER:
@@ -120,9 +127,11 @@ def resolve(
     session.refresh(assessment, with_for_update=True)
     if of(session, assessment) is not None:
         raise AlreadyReviewed()
+    if askings.of(session, assessment) is not None:
+        raise askings.BeingAssessedAnew()
     word = Word(outcome=outcome, note=note.strip(), by=by, at=require_aware(at))
     proposal = proposed(session, assessment)
-    if not is_override(decision, outcome):
+    if not is_override(decision, outcome) and not turned(session, assessment, outcome):
         return _reviewed(session, assessment, word, proposal)
     if proposal is None or proposal.outcome is not outcome:
         return _proposed(session, assessment, word, proposal)
@@ -137,6 +146,24 @@ def is_override(decision: Decision, outcome: Outcome) -> bool:
         return decision.has_terms
     found_fraud = decision.workings is not None and bool(decision.workings.fraud)
     return decision.outcome is Outcome.DECLINE or found_fraud
+
+
+def turned(session: Session, assessment: Assessment, outcome: Outcome) -> tuple[Reversal, ...]:
+    """Name what an outcome would turn round of the assessments since a person last approved one."""
+    place = tuple_(Assessment.decided_at, Assessment.id)
+    query = select(Assessment).where(
+        Assessment.application_ref == assessment.application_ref,
+        place < (assessment.decided_at, assessment.id),
+    )
+    seen = approved(session, assessment.application_ref)
+    if seen is not None:
+        query = query.where(place > (seen.decided_at, seen.id))
+    earlier = session.scalars(
+        query.order_by(Assessment.decided_at.desc(), Assessment.id.desc()).limit(EARLIER_MAX)
+    ).all()
+    if not earlier:
+        return ()
+    return reversals.of(outcome, _found(assessment), [_found(each) for each in earlier])
 
 
 def of(session: Session, assessment: Assessment) -> Review | None:
@@ -203,11 +230,22 @@ def owe(session: Session, assessment: Assessment, *, cause: ReviewCause, at: dat
     session.flush()
 
 
+def is_owed_to_debtor(session: Session, application_ref: UUID) -> bool:
+    """Tell whether a debtor's own request for a person is not answered yet."""
+    before = _unanswered(session, application_ref)
+    return before is not None and before.cause is ReviewCause.DEBTOR
+
+
 def close(session: Session, application_ref: UUID, *, how: ReviewEnd, at: datetime) -> None:
     """End the open review of an application whose assessment no person answers any more."""
     before = _unanswered(session, application_ref)
     if before is not None:
         _close(session, before, how, at=at)
+
+
+def _found(assessment: Assessment) -> reversals.Found:
+    funder_code = assessments.dossier_of(assessment).lender.funder_code
+    return reversals.Found(assessments.decision_of(assessment), funder_code)
 
 
 def _times(at: datetime) -> ReviewRules | None:

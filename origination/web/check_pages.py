@@ -66,16 +66,23 @@ def submit(session: Session, application: Application) -> ResponseReturnValue:
 @blueprint.get("/waiting")
 @access.allow(Role.DEBTOR)
 @journey.seen(ApplicationStatus.SUBMITTED, ApplicationStatus.ASSESSING)
-def waiting(_: Session, __: Application) -> ResponseReturnValue:
-    """Wait for the answer; the page asks again by itself for two minutes, unless told not to."""
+def waiting(_: Session, application: Application) -> ResponseReturnValue:
+    """Wait for the answer; the page asks again by itself for two minutes, unless told not to.
+
+    Whoever was told that a person looks at it is told so as long as that is true, though his
+    sources are being asked anew.
+    """
+    if application.assessment_id is not None and application.reviewed_at is None:
+        return render_template("origination/in_review.html")
     asked = request.args.get("n", "0")
     times = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 3 else 0
-    goes_on = "still" not in request.args and times < REFRESHES_MAX
+    goes_on = "still" not in request.args and times < REFRESHES_MAX and not application.parked
     response = make_response(
         render_template(
             "origination/waiting.html",
             goes_on=goes_on,
             seconds=REFRESH_SECONDS,
+            is_late=application.failures > 0,
         )
     )
     if goes_on:

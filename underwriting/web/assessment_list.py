@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 
 from kernel.clock import shanghai
 from kernel.web.lists import Part, Place, cut
-from underwriting import assessments, decisions, dossier, review_queue, reviews
+from underwriting import askings, assessments, decisions, dossier, review_queue, reviews
+from underwriting.askings import Asking
 from underwriting.canonical import Unreadable
 from underwriting.decisions import Decision, Outcome
 from underwriting.dossier import Dossier
 from underwriting.records.assessments import Assessment, Review, SourceAnswer
+from underwriting.reversals import Reversal
 from underwriting.review_queue import WaitingProposal
 
 ANSWERS_MAX: Final = 100
@@ -80,6 +82,12 @@ class AssessmentWhole:
     """The newest assessment of the application."""
     waits_for_review: bool
     """Whether a person is still to decide on it."""
+    askings: tuple[Asking, ...]
+    """Who had the application assessed anew, oldest first."""
+    given_up: Asking | None
+    """Who wants another assessment in the place of this one."""
+    turned: tuple[Reversal, ...]
+    """What an approval of this one would turn round of earlier ones."""
 
 
 def listed(
@@ -133,6 +141,7 @@ def whole(session: Session, assessment_id: UUID) -> AssessmentWhole:
     """
     kept = assessments.get(session, assessment_id)
     newest = assessments.latest(session, kept.application_ref)
+    waits = review_queue.waits(session, kept)
     try:
         told = dossier.from_bytes(kept.dossier.encode())
     except Unreadable:
@@ -149,9 +158,19 @@ def whole(session: Session, assessment_id: UUID) -> AssessmentWhole:
         ).all(),
         review=reviews.of(session, kept),
         proposal=next(iter(review_queue.proposals(session, kept)), None),
-        waits_for_review=review_queue.waits(session, kept),
+        waits_for_review=waits,
+        askings=askings.listed(session, kept.application_ref),
+        given_up=askings.of(session, kept),
+        turned=_turned(session, kept) if waits else (),
         newest_id=kept.id if newest is None else newest.id,
     )
+
+
+def _turned(session: Session, kept: Assessment) -> tuple[Reversal, ...]:
+    try:
+        return reviews.turned(session, kept, Outcome.APPROVE)
+    except Unreadable:
+        return ()
 
 
 def _is_its_review() -> ColumnElement[bool]:

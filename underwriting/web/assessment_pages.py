@@ -23,7 +23,7 @@ from kernel.web.access import actor, allow
 from kernel.web.around import now, say
 from kernel.web.fields import TextField
 from kernel.web.idempotency import once_per_form
-from underwriting import assessments, replays, reviews
+from underwriting import anew, assessments, replays, reviews
 from underwriting.decisions import Outcome
 from underwriting.features.catalogue import BUREAU
 from underwriting.limits import Constraint
@@ -47,13 +47,18 @@ DONE: Final = {
         "The review is kept; the application goes on by it.",
     ),
     "proposed": (
-        "结论与模型不一致，须由另一名风控人员确认。",
-        "This is against the model: another risk officer has to say the same.",
+        "该结论推翻了模型或此前的评估，须由另一名风控人员确认。",
+        "It turns the model or an earlier assessment round: another officer has to say the same.",
+    ),
+    "anew": (
+        "已登记，系统将重新查询各来源并评估；答复时限不变。",
+        "The sources are asked once more; the answer is due when it was.",
     ),
 }
 SAY_WHAT: Final = {
     "outcome": ("请选择通过或拒绝", "Choose to approve or to decline"),
     "note": ("请写明理由", "Give the reason"),
+    "reason": ("请写明重新评估的理由", "Say why it is to be assessed anew"),
 }
 
 blueprint = Blueprint("assessments", __name__, url_prefix="/assessments")
@@ -64,6 +69,12 @@ class ReviewForm(Schema):
 
     outcome = fields.String(required=True, validate=OneOf([Outcome.APPROVE, Outcome.DECLINE]))
     note = TextField(required=True, length_max=reviews.NOTE_LENGTH_MAX)
+
+
+class AnewForm(Schema):
+    """Why an application is to be assessed anew."""
+
+    reason = TextField(required=True, length_max=anew.REASON_LENGTH_MAX)
 
 
 @blueprint.get("")
@@ -130,6 +141,24 @@ def review(assessment_id: UUID, session: Session) -> ResponseReturnValue:
     return redirect(url_for(".assessment", assessment_id=assessment_id, done=done), 303)
 
 
+@blueprint.post("/<uuid:assessment_id>/anew")
+@allow(Role.RISK_OFFICER)
+@once_per_form
+def assess_anew(assessment_id: UUID, session: Session) -> ResponseReturnValue:
+    """Have the application assessed anew."""
+    filled = forms.read(AnewForm(), SAY_WHAT)
+    if not filled.is_good:
+        return _page(session, assessment_id, filled=filled), 422
+    kept = assessments.get(session, assessment_id)
+    refused = consoles.tried(
+        session,
+        lambda: anew.ask(session, kept, reason=filled.values["reason"], by=actor(), at=now()),
+    )
+    if refused is not None:
+        return _page(session, assessment_id, filled=filled, refused=refused), refused.status
+    return redirect(url_for(".assessment", assessment_id=assessment_id, done="anew"), 303)
+
+
 def reason(code: Any) -> str:  # noqa: ANN401 - a member of the code book
     """Say a reason in the language of the page."""
     return say(BOOK[code].zh, BOOK[code].en)
@@ -163,6 +192,8 @@ def _page(
         decision=found.decision,
         dossier=found.dossier,
         outcomes=_outcomes(found),
+        anew_left=anew.left(session, found.kept, at=now()),
+        anew_length=anew.REASON_LENGTH_MAX,
         plates=_plates(found),
         weights={} if found.decision is None else decision_plates.weight_of(found.decision),
         form=filled or forms.Filled(),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Flask, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from kernel.actors import Role
@@ -51,6 +51,8 @@ SECTIONS: Final = (
     Section(key="policies", endpoint="risk.policies.listed", zh="政策", en="Policies"),
 )
 
+_BESIDE: Final = "risk.beside"
+
 blueprint = Blueprint("risk", __name__, url_prefix="/risk", template_folder="templates")
 for _pages in (
     assessment_pages,
@@ -64,9 +66,15 @@ for _pages in (
 consoles.furnish(blueprint, SECTIONS, WORDS)
 
 
+def lead_to(app: Flask, *sections: Section) -> None:
+    """Let the console's navigation lead to pages of floors above, in one application."""
+    app.extensions[_BESIDE] = sections
+
+
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
     return {
+        "sections": (*SECTIONS, *current_app.extensions.get(_BESIDE, ())),
         "tone": tone,
         "feature_name": feature,
         "part_name": part,

@@ -15,9 +15,11 @@ from underwriting.features.declaration import Unit
 from underwriting.features.names import FEATURES, UNITS
 from underwriting.limits import Constraint
 from underwriting.lots import Part, Why
+from underwriting.obstacles import Cause
 from underwriting.records.models import ModelStatus
 from underwriting.records.service import PromotionKind, ReviewCause
 from underwriting.replays import Verdict
+from underwriting.reversals import Reversal
 from underwriting.watched import AgeBand, Sex
 from underwriting.watched import Mark as LoanMark
 from underwriting.watched import Verdict as WatchVerdict
@@ -74,6 +76,23 @@ WORDS: Final[Mapping[type[StrEnum], Mapping[Any, Words]]] = {
     ReviewCause: {
         ReviewCause.RULES: ("规则转人工", "The rules"),
         ReviewCause.DEBTOR: ("债务人申请", "The debtor asked"),
+    },
+    Cause: {
+        Cause.SOURCE_SILENT: ("来源无应答", "A source does not answer"),
+        Cause.SOURCE_REFUSED: ("来源拒绝查询", "A source refuses the question"),
+        Cause.CONSENT_MISSING: ("授权缺失或已过期", "A consent is missing or too old"),
+        Cause.NO_LENDER: ("没有放款产品", "No lender has a product"),
+        Cause.QUOTES_EXPIRED: ("结清报价已过期", "The payoff quotes ran out"),
+        Cause.FAULT: ("系统故障，见日志", "A fault of ours; see the log"),
+        Cause.UNTOLD: ("未记录", "Not on record"),
+    },
+    Reversal: {
+        Reversal.DECLINED: ("此前的评估为拒绝", "an earlier assessment declined"),
+        Reversal.FRAUD: ("此前的评估命中欺诈规则", "an earlier one met a rule against fraud"),
+        Reversal.TERMS: ("此前的评估得出过方案", "an earlier one found terms"),
+        Reversal.POLICY: ("适用的政策不同", "another policy decided"),
+        Reversal.MODEL: ("评分的模型不同", "another model scored"),
+        Reversal.LENDER: ("放款机构不同", "another lender would lend"),
     },
     PromotionKind: {
         PromotionKind.FIRST: ("首个模型", "First"),
@@ -139,6 +158,18 @@ ADVICE: Final[Mapping[str, Words]] = {
     "nothing_to_approve": (
         "评估没有得出可提供的方案。请更正资料后重新评估，或拒绝。",
         "The assessment found no terms. Assess anew with corrected data, or decline.",
+    ),
+    "being_assessed_anew": (
+        "请打开该申请最新的评估后再作结论。",
+        "Open the newest assessment of the application and decide there.",
+    ),
+    "not_before_a_person": (
+        "该评估已有结论，或该申请已结束。",
+        "It was decided on, or the application has ended.",
+    ),
+    "asked_too_often": (
+        "请按现有评估作出结论。",
+        "Decide on the assessment that there is.",
     ),
     "review_faulty": (
         "请选择结论并写明理由，不超过 2,000 字。",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from kernel import claims, db, moves
 from kernel.actors import Actor, Role
+from kernel.clock import business_day, shanghai
 from kernel.events import Event
 from kernel.money import Money
 from kernel.sealing import Reveal
@@ -19,8 +21,21 @@ from tests.origination.apply import builders as make
 from tests.origination.apply import world
 from tests.origination.apply.builders import Person, by_debtor, later
 from tests.origination.apply.world import waiting
+from underwriting import policy
 from underwriting.models.registry import NoServingModel
 from underwriting.records.assessments import Assessment
+
+
+@dataclass
+class Ticking:
+    """A clock on which time passes with every look."""
+
+    at: datetime
+    tick: timedelta
+
+    def now(self) -> datetime:
+        self.at += self.tick
+        return self.at
 
 
 def counted(kind) -> int:
@@ -132,6 +147,35 @@ def test_nobody_but_staff_unparks(session):
         deciding.unpark(session, application, by=by_debtor(application), at=make.NOON)
 
 
+def test_an_edition_of_the_policy_holds_from_its_midnight_on_in_the_middle_of_a_run(
+    sandbox, outside
+):
+    # Every look at the clock is a minute and a half later: before midnight the first is asked
+    # about, after it the second.
+    world.load(sandbox, Person(2))
+    waiting(), waiting(Person(2))
+    edition = policy.load("2026-11").in_force
+    clock = Ticking(shanghai(edition) - timedelta(minutes=10), timedelta(seconds=90))
+
+    done = assessing.run(replace(outside, clock=clock))
+
+    with db.transaction() as session:
+        kept = session.scalars(select(Assessment).order_by(Assessment.decided_at)).all()
+        found = [(business_day(each.as_of), each.policy_version) for each in kept]
+    assert done == 2
+    assert found == [(edition - timedelta(days=1), "2026-08"), (edition, "2026-11")]
+
+
+def test_without_a_policy_in_force_every_application_goes_on_waiting(outside):
+    application = waiting()
+    clock = Ticking(shanghai(date(2026, 7, 31), 12), timedelta(0))
+
+    with pytest.raises(policy.NoSuchPolicy):
+        assessing.run(replace(outside, clock=clock))
+
+    assert make.again(application.id).failures == 0
+
+
 def test_one_application_that_fails_does_not_stop_the_others(sandbox, outside):
     first, second = waiting(), waiting(Person(2))
     with db.transaction() as session:
@@ -205,7 +249,7 @@ def test_a_debtor_who_withdraws_while_the_sources_are_asked_is_not_decided_on(ou
     gathered = assessing.gathering.gather(
         prepared.request, surroundings=outside, at=outside.clock.now()
     )
-    assessed = assessing._decided(prepared, gathered, assessing._rules(outside))
+    assessed = assessing._decided(prepared, gathered)
     recorded = assessing._record(outside, prepared, assessed)
 
     assert recorded is False
