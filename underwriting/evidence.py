@@ -69,6 +69,11 @@ class Evidence:
         """Say what stands in the way."""
         return (self.detail,) if self.verdict is None else self.verdict.reasons
 
+    @property
+    def against_a_share(self) -> tuple[str, ...]:
+        """Say what keeps the challenger from deciding on a share of the applications."""
+        return (self.detail,) if self.verdict is None else self.verdict.against_a_share
+
     def to_plain(self) -> dict[str, Any]:
         """Spell it for keeping."""
         return {

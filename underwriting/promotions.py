@@ -30,6 +30,8 @@ from underwriting.records.service import Promotion, PromotionKind, PromotionRequ
 REASON_LENGTH_MAX: Final = 2_000
 REQUEST_DAYS: Final = 7
 """An override that nobody confirms within these days is asked for again."""
+SHARE: Final = "share"
+"""What the evidence of a request says when it is for a share and no promotion; see `shares`."""
 STEPS_BACK_MAX: Final = 1_000
 MAY_PROMOTE: Final = frozenset({Role.RISK_OFFICER, Role.OPERATOR})
 
@@ -217,6 +219,8 @@ def confirm_override(session: Session, request_id: UUID, *, by: Actor, at: datet
     used = session.scalar(select(Promotion.id).where(Promotion.request_id == request_id))
     if request is None or used is not None or at - request.asked_at > timedelta(days=REQUEST_DAYS):
         raise NoSuchRequest()
+    if SHARE in request.evidence:
+        raise NoSuchRequest("this request is for a share, not for a promotion")
     if request.asked_by == str(by):
         raise SamePerson("whoever asked for an override does not confirm it")
     record = session.get_one(ModelRecord, request.model_id)

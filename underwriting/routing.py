@@ -7,65 +7,33 @@ larger or smaller share changes nobody's model half-way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from http import HTTPStatus
 from typing import ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from kernel import events, ids, logs
-from kernel.actors import Actor, Role
-from kernel.clock import require_aware
+from kernel.events import Event
 from kernel.personal import Personal
-from kernel.refusals import FieldFault, Refused
 from kernel.sealing import blind_index
 from underwriting import lots
 from underwriting.decisions import Scorer
 from underwriting.lots import Part, Purpose, Route, Why
 from underwriting.models import registry
 from underwriting.records.assessments import Assessment
-from underwriting.records.models import ModelRecord, ModelStatus
-from underwriting.records.service import Routing
+from underwriting.records.models import ModelRecord, ModelStatus, ModelStep
+from underwriting.records.service import PromotionRequest, Routing
 
-SHARE_MAX: Final = Decimal("0.5")
-"""More than half is no challenge any more but a promotion."""
-REASON_LENGTH_MAX: Final = 500
+NOTHING: Final = Decimal(0)
 FAILED: Final = "challenger.failed"
-MAY_ROUTE: Final = frozenset({Role.RISK_OFFICER, Role.OPERATOR})
 
 log = logs.logger(__name__)
-
-
-class RoutingFaulty(Refused):
-    """A share or a reason that no routing can have."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    code = "routing_faulty"
-    title = "The routing lacks its share or its reason"
-    title_zh = "分流设置缺少比例或理由"
-
-
-class NotAChallenger(Refused):
-    """Only a challenger gets a share of the applications."""
-
-    status = HTTPStatus.CONFLICT
-    code = "not_a_challenger"
-    title = "This model is no challenger"
-    title_zh = "该模型不是挑战者模型"
-
-
-class MayNotRoute(Refused):
-    """Only risk officers and operators say which model decides."""
-
-    status = HTTPStatus.FORBIDDEN
-    code = "may_not_route"
-    title = "Only a risk officer may say which model decides"
-    title_zh = "仅风控人员可设置模型分流"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,6 +62,8 @@ class RoutingView:
     since: datetime
     challenger: str | None
     share: Decimal
+    asked_by: str | None
+    """The first officer of a share that two persons gave."""
     set_by: str
     reason: str
 
@@ -163,44 +133,23 @@ def tell_failure(
     )
 
 
-def set_share(
-    session: Session,
-    challenger: ModelRecord | None,
-    share: Decimal,
-    *,
-    reason: str,
-    by: Actor,
-    at: datetime,
-) -> Routing:
-    """Give a challenger a share of the applications from now on; none and 0 give all to the champion.
+def failures(session: Session, challenger: ModelRecord) -> int:
+    """Count how often the champion had to decide in a challenger's place."""
+    failed = select(func.count()).where(Event.subject == challenger.id, Event.kind == FAILED)
+    return session.scalar(failed) or 0
 
-    Raises:
-        MayNotRoute: the actor is neither a risk officer nor an operator.
-        RoutingFaulty: no reason, or a share that is not between 0 and a half.
-        NotAChallenger: the model does not challenge.
-    """
-    if by.role not in MAY_ROUTE:
-        raise MayNotRoute()
-    _require_whole(challenger, share, reason)
-    # Held until the end, so that nobody promotes or retires the challenger meanwhile.
-    registry.held_champion(session)
-    if challenger is not None:
-        session.refresh(challenger, ["status"])
-        if challenger.status is not ModelStatus.CHALLENGER:
-            raise NotAChallenger(f"{challenger.name} is {challenger.status}")
-    rule = Routing(
-        id=ids.new(),
-        position=(session.scalar(select(func.max(Routing.position))) or 0) + 1,
-        since=require_aware(at),
-        challenger_id=None if challenger is None else challenger.id,
-        share=share,
-        set_by=str(by),
-        set_at=at,
-        reason=reason.strip(),
-    )
-    session.add(rule)
-    session.flush()
-    return rule
+
+def identity(request_id: UUID) -> UUID:
+    """Name the routing that comes of an officer's request, once another one has confirmed it."""
+    return ids.derived(request_id, "routing")
+
+
+def share_of(session: Session, challenger: ModelRecord, *, at: datetime) -> Decimal:
+    """Give the share on which a challenger decides now."""
+    rule = in_force(session, at=at)
+    if rule is None or rule.challenger_id != challenger.id:
+        return NOTHING
+    return NOTHING if _challenger(session, rule) is None else rule.share
 
 
 def in_force(session: Session, *, at: datetime) -> Routing | None:
@@ -217,13 +166,15 @@ def history(session: Session, *, limit: int) -> tuple[RoutingView, ...]:
         .outerjoin(ModelRecord, ModelRecord.id == Routing.challenger_id)
         .order_by(Routing.position.desc())
         .limit(limit)
-    )
+    ).all()
+    asked = _asked_by(session, {rule.challenger_id for rule, _ in rows})
     return tuple(
         RoutingView(
             id=rule.id,
             since=rule.since,
             challenger=name,
             share=rule.share,
+            asked_by=asked.get(rule.id),
             set_by=rule.set_by,
             reason=rule.reason,
         )
@@ -231,12 +182,27 @@ def history(session: Session, *, limit: int) -> tuple[RoutingView, ...]:
     )
 
 
+def _asked_by(session: Session, challengers: Iterable[UUID | None]) -> dict[UUID, str]:
+    rows = session.execute(
+        select(PromotionRequest.id, PromotionRequest.asked_by).where(
+            PromotionRequest.model_id.in_([each for each in challengers if each is not None])
+        )
+    )
+    return {identity(request_id): asked_by for request_id, asked_by in rows}
+
+
 def _challenger(session: Session, rule: Routing) -> ModelRecord | None:
     if rule.challenger_id is None or not rule.share:
         return None
+    # A share ends with the challenge: whoever is added again is given it again, by two persons.
     return session.scalar(
         select(ModelRecord)
-        .where(ModelRecord.id == rule.challenger_id, ModelRecord.status == ModelStatus.CHALLENGER)
+        .join(ModelStep, and_(ModelStep.subject_id == ModelRecord.id, ModelStep.latest))
+        .where(
+            ModelRecord.id == rule.challenger_id,
+            ModelRecord.status == ModelStatus.CHALLENGER,
+            ModelStep.at <= rule.set_at,
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -263,16 +229,3 @@ def _without(challenger: str, champion: Scorer, route: Route, fault: Exception) 
         fault=type(fault).__name__,
     )
     return Routed(champion, fallen)
-
-
-def _require_whole(challenger: ModelRecord | None, share: Decimal, reason: str) -> None:
-    faults = []
-    # Bounds first: what is far beyond them has too many digits to be rounded.
-    within = share.is_finite() and 0 <= share <= SHARE_MAX
-    exact = within and share == share.quantize(Decimal("0.000001"))
-    if not exact or (challenger is None and share):
-        faults.append(FieldFault("/share", "must be between 0 and 0.5, in millionths at most"))
-    if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
-        faults.append(FieldFault("/reason", f"must have 1 to {REASON_LENGTH_MAX} characters"))
-    if faults:
-        raise RoutingFaulty(faults=tuple(faults))

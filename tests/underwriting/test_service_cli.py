@@ -119,19 +119,42 @@ def test_a_terminal_without_a_person_overrides_nothing(run, models):
     assert serving() == models[0]
 
 
-def test_a_challenger_is_added_given_a_share_and_retired(run, models):
-    early = run("challenger", "share", models[1], "10", "--reason", "to compare")
-    ends = [
-        run("challenger", "add", models[1], "--reason", "tuned").exit_code,
-        run("challenger", "share", models[1], "12.5", "--reason", "to compare").exit_code,
-    ]
-    shown = json.loads(run("challenger", "show", "--json").stdout)
-    ends.append(run("challenger", "retire", models[1], "--reason", "no better").exit_code)
+def test_a_challenger_gets_its_share_by_two_officers_and_loses_it_by_one(run, models, newer):
+    officer("anne")
+    officer("bert")
+    wish = ("challenger", "share", models[1], "12.5", "--reason", "to compare", "--file", *newer)
+    run("challenger", "add", models[1], "--reason", "tuned")
 
-    assert early.exit_code == faults.EXIT_NOTHING_FOUND
-    assert ends == [0, 0, 0]
-    assert (shown["champion"], shown["challengers"]) == (models[0], [models[1]])
-    assert (shown["deciding"], shown["share"]) == (models[1], "0.125")
+    nobody = run(*wish)
+    asked = run(*wish, "--json", "--as", "anne")
+    request = json.loads(asked.stdout[asked.stdout.index("{") :])["request"]
+    before = json.loads(run("challenger", "show", "--json").stdout)
+    same = run("challenger", "confirm", request, "--as", "anne")
+    other = run("challenger", "confirm", request, "--as", "bert")
+    after = json.loads(run("challenger", "show", "--json").stdout)
+    stopped = run("challenger", "share", models[1], "0", "--reason", "to stop")
+    retired = run("challenger", "retire", models[1], "--reason", "no better")
+
+    assert (nobody.exit_code, same.exit_code) == (faults.EXIT_NOTHING_FOUND,) * 2
+    assert (other.exit_code, stopped.exit_code, retired.exit_code) == (0, 0, 0)
+    assert [each["request"] for each in before["asked"]] == [request]
+    assert (before["deciding"], before["share"], after["asked"]) == (None, "0", [])
+    assert (after["champion"], after["challengers"]) == (models[0], [models[1]])
+    assert (after["deciding"], after["share"]) == (models[1], "0.125")
+    assert after["failed"] == {models[1]: 0}
+    assert f"{models[1]} decides on 12.5 % of the applications" in other.stdout
+
+
+def test_a_share_without_known_loans_is_held_back_by_the_gate(run, models):
+    officer("anne")
+    run("challenger", "add", models[1], "--reason", "tuned")
+
+    held = run("challenger", "share", models[1], "10", "--reason", "to compare", "--as", "anne")
+    champions = run("challenger", "share", models[0], "10", "--reason", "to compare")
+
+    assert held.exit_code == faults.EXIT_GATE
+    assert "0 own loans have matured" in held.stderr
+    assert champions.exit_code == faults.EXIT_NOTHING_FOUND
 
 
 @pytest.mark.parametrize("percent", ["60", "ten", "-1", "NaN"])

@@ -17,7 +17,7 @@ from disbursement import terminal
 from kernel import db
 from kernel.actors import COMMAND_LINE, Actor
 from kernel.surroundings import Surroundings
-from underwriting import evidence, promotions, routing, shadowing
+from underwriting import evidence, promotions, routing, shadowing, shares
 from underwriting.cli.faults import told_as_exit_codes
 from underwriting.cli.printing import as_json_option, show
 from underwriting.evidence import Evidence
@@ -27,16 +27,20 @@ from underwriting.models import spec as specs
 SHOWN_MAX: Final = 20
 
 reason_option = click.option("--reason", default="", help="why, for the record")
+file_option = click.option(
+    "--file", type=click.Path(path_type=Path), help="compare on the newest loans of this file"
+)
+spec_option = click.option(
+    "--spec", default="card_repayers", show_default=True, help="how FILE is read"
+)
 login_option = click.option("--as", "login", help="the risk officer's login; asks for the password")
 
 
 @click.command("publish")
 @click.argument("model")
 @reason_option
-@click.option(
-    "--file", type=click.Path(path_type=Path), help="compare on the newest loans of this file"
-)
-@click.option("--spec", default="card_repayers", show_default=True, help="how FILE is read")
+@file_option
+@spec_option
 @click.option("--override", is_flag=True, help="ask a second risk officer in spite of the gate")
 @login_option
 @as_json_option
@@ -162,36 +166,91 @@ def retire_challenger(
 @click.argument("model")
 @click.argument("percent")
 @reason_option
+@file_option
+@spec_option
 @login_option
+@as_json_option
 @click.pass_obj
 def give_share(
-    surroundings: Surroundings, *, model: str, percent: str, reason: str, login: str | None
+    surroundings: Surroundings,
+    *,
+    model: str,
+    percent: str,
+    reason: str,
+    file: Path | None,
+    spec: str,
+    login: str | None,
+    as_json: bool,
 ) -> None:
-    """Let MODEL decide on PERCENT (0 to 50) of the applications from now on, by a fixed lot."""
+    """Let MODEL decide on PERCENT (0 to 50) of the applications, by a fixed lot.
+
+    Less than it has holds at once. More is asked for by one risk officer (--as), on our own matured
+    loans or those of FILE, and holds when another one confirms it (`daichang challenger confirm`).
+    Exit code 15 when the gate for a share holds it back.
+    """
+    with _acting(surroundings, login) as (by, at):
+        share = _share(percent)
+        with db.transaction() as session:
+            record = registry.find(session, model)
+            is_less = share <= 0 or share < routing.share_of(session, record, at=at)
+            if is_less:
+                shares.lower(session, record, share, reason=reason, by=by, at=at)
+        told: dict[str, Any] = {"model": model, "percent": percent}
+        if not is_less:
+            found = _compared(model, file=file, spec=spec, at=at)
+            if found is None:
+                raise shares.NotAChallenger(f"{model} is the champion, or there is none")
+            with db.transaction() as session:
+                request = shares.ask(session, share, found, reason=reason, by=by, at=at)
+            told |= {"request": str(request.id), **_told(found)}
+    show(told, as_json=as_json)
+
+
+@challenger_group.command("confirm")
+@click.argument("request", type=click.UUID)
+@click.option("--as", "login", required=True, help="the second risk officer's login")
+@click.pass_obj
+def confirm_share(surroundings: Surroundings, *, request: UUID, login: str) -> None:
+    """Confirm as a second risk officer that a challenger decides on a share from now on."""
     with _acting(surroundings, login) as (by, at), db.transaction() as session:
-        record = registry.find(session, model)
-        routing.set_share(session, record, _share(percent), reason=reason, by=by, at=at)
-    click.echo(f"{model} decides on {percent} % of the applications")
+        rule = shares.confirm(session, request, by=by, at=at)
+        (newest,) = routing.history(session, limit=1)
+        assert newest.id == rule.id, "models are held until the end"
+    percent = (newest.share * 100).normalize()
+    click.echo(f"{newest.challenger} decides on {percent:f} % of the applications")
 
 
 @challenger_group.command("show")
 @as_json_option
-def show_challengers(*, as_json: bool) -> None:
-    """Show who is champion, who challenges, on what share, and how many shadow scores there are."""
+@click.pass_obj
+def show_challengers(surroundings: Surroundings, *, as_json: bool) -> None:
+    """Show who is champion, who challenges, on what share, and what was asked for or went wrong."""
     with db.transaction() as session:
-        told = _standing(session)
+        told = _standing(session, at=surroundings.clock.now())
     show(told, as_json=as_json)
 
 
-def _standing(session: Session) -> dict[str, Any]:
-    champion = registry.champion(session)
+def _standing(session: Session, *, at: datetime) -> dict[str, Any]:
+    champion, challengers = registry.champion(session), registry.challengers(session)
     newest = routing.history(session, limit=1)
     return {
         "champion": None if champion is None else champion.name,
-        "challengers": [each.name for each in registry.challengers(session)],
+        "challengers": [each.name for each in challengers],
         "deciding": None if not newest else newest[0].challenger,
         "share": "0" if not newest else str(newest[0].share.normalize()),
         "since": None if not newest else newest[0].since.isoformat(),
+        "asked": [
+            {
+                "request": str(each.id),
+                "model": each.challenger,
+                "share": f"{each.share.normalize():f}",
+                "by": each.asked_by,
+                "reason": each.reason,
+                "evidence": each.evidence["detail"],
+            }
+            for each in shares.waiting(session, at=at)
+        ],
+        "failed": {each.name: routing.failures(session, each) for each in challengers},
         "shadow_scores": {each.model: each.scored for each in shadowing.counted(session)},
         "shadow_faults": {each.model: each.faulty for each in shadowing.counted(session)},
     }
@@ -224,6 +283,9 @@ def _told(found: Evidence) -> dict[str, Any]:
 
 def _share(percent: str) -> Decimal:
     try:
-        return Decimal(percent) / 100
+        share = Decimal(percent) / 100
     except InvalidOperation:
-        raise routing.RoutingFaulty(f"{percent!r} is no percentage") from None
+        share = Decimal("NaN")
+    if not share.is_finite():
+        raise shares.RoutingFaulty(f"{percent!r} is no percentage")
+    return share

@@ -25,6 +25,13 @@ DRAWS_MIN: Final = 200
 DRAWS_MAX: Final = 10_000
 
 
+SHARE_CHECKS: Final = frozenset({"calibration_error", "signs"})
+"""What holds of a challenger that decides on a share; that it is better, the share is to show."""
+SHARE_LOANS_MIN: Final = 100
+SHARE_BADS_MIN: Final = 20
+"""Without an interval to be passed, fewer loans of a kind would pass by luck."""
+
+
 class Form(StrEnum):
     """What the comparison must show."""
 
@@ -73,6 +80,9 @@ class Check:
     found: str
     asked: str
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}, asked is {self.asked}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -96,10 +106,16 @@ class Verdict:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Say of each condition that does not hold what was found and what was asked."""
-        return tuple(
-            f"{check.name}: {check.found}, asked is {check.asked}"
-            for check in self.checks
-            if not check.holds
+        return tuple(str(check) for check in self.checks if not check.holds)
+
+    @property
+    def against_a_share(self) -> tuple[str, ...]:
+        """Say what keeps the challenger from deciding on a share: the weaker gate of SHARE_CHECKS."""
+        loans, bads = self.challenger.loans, self.challenger.bads
+        few = loans < SHARE_LOANS_MIN or not SHARE_BADS_MIN <= bads <= loans - SHARE_BADS_MIN
+        asked = f"{SHARE_LOANS_MIN} with {SHARE_BADS_MIN} bad and {SHARE_BADS_MIN} good"
+        return ((f"loans: {loans}, {bads} of them bad, asked are {asked}",) if few else ()) + tuple(
+            str(check) for check in self.checks if check.name in SHARE_CHECKS and not check.holds
         )
 
     def to_plain(self) -> dict[str, Any]:

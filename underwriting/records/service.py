@@ -63,6 +63,7 @@ class Routing(Base):
     """None when the champion decides on everybody."""
     share: Mapped[Decimal] = mapped_column(Numeric(7, 6))
     set_by: Mapped[str]
+    """Of a larger share the second officer; the identity is derived from the first one's request."""
     set_at: Mapped[datetime]
     reason: Mapped[str]
 
@@ -85,15 +86,16 @@ class ShadowScore(Base):
 
 
 class PromotionRequest(Base):
-    """One risk officer's wish to have a model serve without or against the gate."""
+    """One risk officer's wish that a model serve against the gate, or decide on a share."""
 
     __tablename__ = "promotion_request"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     model_id: Mapped[UUID] = mapped_column(ForeignKey("model.id"), index=True)
     champion_id: Mapped[UUID] = mapped_column(ForeignKey("model.id"))
-    """The champion it is to replace, and no other."""
+    """The champion it is to replace or to decide beside, and no other."""
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """Of a wish for a share it names the share as well."""
     reason: Mapped[str]
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
