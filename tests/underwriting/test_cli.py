@@ -137,7 +137,10 @@ def test_evaluate_measures_whole_and_by_month(run, loan_file):
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert list(told) == ["all", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05"]
-    assert told["all"]["loans"] == 1500
+    assert told["all"]["n"] == 1500
+    assert (
+        told["all"]["auc_interval_95"][0] < told["all"]["auc"] < told["all"]["auc_interval_95"][1]
+    )
     assert run("evaluate", trained().model_id, file, "--spec", own).exit_code == 0
 
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from tests.underwriting.models.sets import SPEC, rows, write
 from underwriting import cli
-from underwriting.cli.faults import EXIT_UNUSABLE_INPUT
+from underwriting.cli.faults import EXIT_DIED, EXIT_UNUSABLE_INPUT, told_as_exit_codes
+from underwriting.models.evaluation_tasks import EvaluationDied
 
 
 @pytest.fixture
@@ -36,59 +37,85 @@ def files(tmp_path):
     }
 
 
+def judged(files, *more):
+    return ("evaluate", "--spec", files["own"], "--train", files["train"], "--test", files["test"], *more)  # fmt: skip
+
+
 def test_a_spec_trained_on_one_file_is_judged_by_another(run, files):
-    arguments = (
-        "evaluate",
-        "--spec",
-        files["own"],
-        "--train",
-        files["train"],
-        "--test",
-        files["test"],
-    )
+    told = json.loads(run(*judged(files, "--json")).stdout)
 
-    told = json.loads(run(*arguments, "--json").stdout)
-
-    assert told["model"]["loans"] == 240
+    assert told["model"]["n"] == told["scorecard"]["n"] == 240
     assert told["test"]["rows_without"] == {"people": 0, "loans": 0}
-    assert float(told["model"]["auc"]) > 0.65
-    for figures in (told["model"], told["scorecard"]):
-        for name in ("auc", "ks", "brier", "log_loss", "calibration_error"):
-            low, high = figures[f"{name}_interval_95"]
-            assert float(low) <= float(figures[name]) <= float(high)
-    assert set(told["psi"]) >= {"psi", "psi_interval_95"}
+    assert told["test"]["rows_in_train"] == 0
+    assert told["model"]["auc"] > 0.65
+    for shown in (told["model"], told["scorecard"]):
+        for name in ("auc", "ks", "brier", "log_loss", "ece", "psi", "mean_pd", "bad_rate"):
+            low, high = shown[f"{name}_interval_95"]
+            assert isinstance(shown[name], float)
+            assert low <= shown[name] <= high
     assert told["label"] == "bad by a rule"
     assert told["protected_left_out"] == ["age"]
     assert told["memory_peak_mb"] > 0
-    again = json.loads(run(*arguments, "--json").stdout)
+    again = json.loads(run(*judged(files, "--json")).stdout)
     assert [again[key] for key in ("model", "scorecard", "chosen")] == [
         told[key] for key in ("model", "scorecard", "chosen")
     ]
 
 
-def test_what_became_of_the_judging_loans_fits_nothing(run, files):
-    arguments = (
-        "evaluate",
-        "--spec",
-        files["own"],
-        "--train",
-        files["train"],
-        "--test",
-        files["test"],
-        "--json",
+def test_judged_rows_in_any_order_give_the_same_figures(run, files):
+    first = json.loads(run(*judged(files, "--json")).stdout)
+    lines = files["test"].read_text(encoding="utf-8").splitlines()
+    files["test"].write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8")
+
+    second = json.loads(run(*judged(files, "--json")).stdout)
+
+    assert [second[key] for key in ("model", "scorecard", "months")] == [
+        first[key] for key in ("model", "scorecard", "months")
+    ]
+
+
+def test_rows_that_stand_in_both_files_are_warned_of(run, files):
+    write(
+        files["test"].parent, pl.concat([rows(1_000).tail(300), rows(1_000).head(10)]), "later.csv"
     )
-    first = json.loads(run(*arguments).stdout)
+
+    told = json.loads(run(*judged(files, "--json")).stdout)
+    result = run(*judged(files))
+
+    # Of the first ten rows two are of a kind that is not judged.
+    assert told["test"]["rows_in_train"] == 8
+    assert result.exit_code == 0
+    assert "warning: 8 of 248 judged loans also stand among those that taught" in result.stdout
+
+
+def test_judged_loans_of_one_kind_have_no_ranking_and_all_other_figures(run, files):
+    write(files["test"].parent, rows(1_000).tail(300).with_columns(bad=pl.lit("0")), "later.csv")
+
+    told = json.loads(run(*judged(files, "--json")).stdout)
+    result = run(*judged(files))
+
+    assert (told["model"]["auc"], told["model"]["auc_interval_95"]) == (None, None)
+    assert (told["model"]["ks"], told["scorecard"]["auc"]) == (None, None)
+    assert told["model"]["bads"] == 0
+    assert told["model"]["brier"] > 0
+    assert result.exit_code == 0
+    assert "the judged loans are all good, so there is no ranking: AUC and KS are undefined" in (
+        result.stdout
+    )
+    assert "undefined" in result.stdout
+
+
+def test_what_became_of_the_judging_loans_fits_nothing(run, files):
+    first = json.loads(run(*judged(files, "--json")).stdout)
     lines = files["test"].read_text(encoding="utf-8").splitlines()
     turned = [lines[0], *(f"{line[:-1]}{1 - int(line[-1])}" for line in lines[1:])]
     files["test"].write_text("\n".join(turned), encoding="utf-8")
 
-    second = json.loads(run(*arguments).stdout)
+    second = json.loads(run(*judged(files, "--json")).stdout)
 
     assert second["chosen"] == first["chosen"]
     assert second["model"]["mean_pd"] == first["model"]["mean_pd"]
-    assert float(second["model"]["auc"]) == pytest.approx(
-        1 - float(first["model"]["auc"]), abs=2e-6
-    )
+    assert second["model"]["auc"] == pytest.approx(1 - first["model"]["auc"], abs=2e-6)
 
 
 def test_a_spec_is_judged_inside_its_training_file_and_told_what_leaving_out_costs(run, files):
@@ -180,4 +207,15 @@ def test_a_folder_of_sets_is_evaluated_by_our_specs_and_a_faulty_one_keeps_none_
     told = json.loads(result.stdout)
     (found,) = told["evaluations"]
     assert found["spec"] == "heloc"
-    assert 0.7 < float(found["model"]["auc"]) < 0.9
+    assert 0.7 < found["model"]["auc"] < 0.9
+    (fault,) = told["faults"]
+    assert fault["spec"] == "gmsc"
+    assert "lacks the target column" in fault["fault"]
+
+
+def test_a_dead_evaluation_has_its_own_exit_code(capsys):
+    with pytest.raises(SystemExit) as ended, told_as_exit_codes():
+        raise EvaluationDied("heloc: its process was killed")
+
+    assert ended.value.code == EXIT_DIED
+    assert capsys.readouterr().err == "heloc: its process was killed\n"

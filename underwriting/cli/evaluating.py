@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 from rich import box
@@ -13,12 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from underwriting.models import evaluation, spec_sets
-from underwriting.models.evaluation import Evaluation, Tell
-from underwriting.models.reading import Aux
+from underwriting.models import evaluation_tasks, spec_sets
+from underwriting.models.evaluation import Tell
+from underwriting.models.evaluation_tasks import EvaluationDied, NotEvaluated, Task
+from underwriting.models.reading_beside import Aux
 from underwriting.models.spec_search import SpecFaulty
-from underwriting.models.spec_sets import SetSpec
-from underwriting.models.training import NotTrainable
 from underwriting.models.training_file import TrainingFileFaulty
 
 TRAIN_FILE: Final = "train.csv.gz"
@@ -29,24 +29,11 @@ _FIGURES: Final = {
     "KS": "ks",
     "Brier": "brier",
     "log-loss": "log_loss",
-    "ECE": "calibration_error",
+    "ECE": "ece",
+    "PSI": "psi",
     "mean PD": "mean_pd",
     "bad rate": "bad_rate",
 }
-
-
-def set_spec(name: str) -> SetSpec:
-    """Find the spec of a data set.
-
-    Raises:
-        SpecFaulty: there is none, or it is one of dossiers.
-    """
-    found = spec_sets.find(name)
-    if not isinstance(found, SetSpec):
-        raise SpecFaulty(
-            f"the spec {found.name} makes models of dossiers: train one and evaluate it by its name"
-        )
-    return found
 
 
 def aux_files(told: Sequence[str]) -> Aux:
@@ -66,41 +53,63 @@ def aux_files(told: Sequence[str]) -> Aux:
     return found
 
 
-def of_folder(folder: Path, *, splits: int, protected: bool, tell: Tell) -> Iterator[Evaluation]:
-    """Evaluate every data set of a folder whose spec is ours, by its own training file.
+class Fault(NamedTuple):
+    """A set that could not be evaluated."""
 
-    A `test.csv.gz` beside the training file judges; where there is none, a part of the training
-    file does that taught nothing.
+    name: str
+    why: EvaluationDied | NotEvaluated
 
-    One that cannot be used does not keep the others back.
+    def to_plain(self) -> dict[str, str]:
+        """Spell it."""
+        return {"spec": self.name, "fault": str(self.why)}
+
+
+def tasks_of_folder(
+    folder: Path, *, splits: int, protected: bool
+) -> Iterator[tuple[str, list[Task]]]:
+    """Name what is to be evaluated of a folder: each data set whose spec is ours, with its tasks.
+
+    A `test.csv.gz` beside the training file judges; where there is none, parts of the training
+    file do that taught nothing.
 
     Raises:
-        TrainingFileFaulty: there is no such data set in the folder, or, once the others are done,
-            some could not be used.
+        TrainingFileFaulty: there is no such data set in the folder.
     """
     names = [name for name in spec_sets.built_in() if (folder / name / TRAIN_FILE).is_file()]
     if not names:
         known = ", ".join(spec_sets.built_in())
         raise TrainingFileFaulty(f"{folder.name} has no folder with {TRAIN_FILE} of: {known}")
-    faults = []
     for name in names:
-        ours, train = set_spec(name), folder / name / TRAIN_FILE
-        test = folder / name / TEST_FILE
+        train, test = folder / name / TRAIN_FILE, folder / name / TEST_FILE
+        task = Task(spec=name, train=train, test=None, aux={}, protected=protected)
+        yield (
+            name,
+            [replace(task, test=test)] if test.is_file() else split_tasks(task, splits=splits),
+        )
+
+
+def split_tasks(task: Task, *, splits: int) -> list[Task]:
+    """Name the tasks of a training file alone, one a split."""
+    return [replace(task, number=number, splits=splits) for number in range(1, splits + 1)]
+
+
+def run_sets(
+    sets: Iterable[tuple[str, Sequence[Task]]], tell: Tell
+) -> Iterator[dict[str, Any] | Fault]:
+    """Evaluate each in a process of its own; a set that cannot be used keeps no other back."""
+    for name, tasks in sets:
 
         def told(stage: str, done: int, all_: int, name: str = name) -> None:
             tell(f"{name}: {stage}", done, all_)
 
         try:
-            if test.is_file():
-                yield evaluation.of_files(ours, train, test, aux={}, protected=protected, tell=told)
-            else:
-                yield from evaluation.inside(
-                    ours, train, aux={}, splits=splits, protected=protected, tell=told
-                )
-        except (TrainingFileFaulty, NotTrainable) as fault:
-            faults.append(f"{name}: {fault}")
-    if faults:
-        raise TrainingFileFaulty("\n".join(faults))
+            for task in tasks:
+                found = evaluation_tasks.apart(task, told)
+                if found is None:
+                    break
+                yield found
+        except (EvaluationDied, NotEvaluated) as why:
+            yield Fault(name, why)
 
 
 @contextmanager
@@ -145,17 +154,23 @@ def _print_table(told: dict[str, Any]) -> None:
     if "with_protected" in told:
         models["with protected"] = told["with_protected"]["model"]
     one = told["model"]
-    click.echo(f"{told['spec']}: {one['loans']} loans, {one['bads']} bad; {told['how']}")
+    click.echo(f"{told['spec']}: {one['n']} loans, {one['bads']} bad; {told['how']}")
     table = Table("95 %", *models, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for label, figure in _FIGURES.items():
         table.add_row(label, *(_with_interval(each, figure) for each in models.values()))
-    psi = told["psi"]
-    low, high = psi["psi_interval_95"]
-    table.add_row("PSI", f"{_four(psi['psi'])} [{_four(low)}, {_four(high)}]")
     Console().print(table)
 
 
 def _notes(told: dict[str, Any]) -> Iterator[str]:
+    if told["model"]["auc"] is None:
+        kind = "bad" if told["model"]["bads"] else "good"
+        yield f"the judged loans are all {kind}, so there is no ranking: AUC and KS are undefined"
+    twice = told["test"]["rows_in_train"]
+    if twice:
+        yield (
+            f"warning: {twice} of {told['model']['n']} judged loans also stand among those that "
+            "taught, alike in every column: the figures may be too good"
+        )
     for part in ("train", "test"):
         left_out = told[part]["rows_read"] - told[part]["rows_kept"]
         if left_out:
@@ -170,9 +185,12 @@ def _notes(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _with_interval(told: dict[str, Any], figure: str) -> str:
+    value = told[figure]
+    if value is None:
+        return "undefined"
     low, high = told[f"{figure}_interval_95"]
-    return f"{_four(told[figure])} [{_four(low)}, {_four(high)}]"
+    return f"{_four(value)} [{_four(low)}, {_four(high)}]"
 
 
-def _four(text: str) -> str:
-    return f"{float(text):.4f}".removeprefix("0")
+def _four(value: float) -> str:
+    return f"{value:.4f}".removeprefix("0")

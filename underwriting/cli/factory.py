@@ -17,10 +17,13 @@ from kernel import db
 from kernel.actors import COMMAND_LINE
 from kernel.surroundings import Surroundings
 from underwriting.cli import evaluating
+from underwriting.cli.evaluating import Fault
 from underwriting.cli.faults import told_as_exit_codes
 from underwriting.cli.printing import as_json_option, file_argument, show, spell_json
 from underwriting.models import (
     evaluation,
+    evaluation_tasks,
+    figures,
     metrics,
     reading,
     registry,
@@ -32,9 +35,10 @@ from underwriting.models import (
     training_sets,
 )
 from underwriting.models.artifact import TrainedModel
-from underwriting.models.evaluation import Evaluation, Tell
+from underwriting.models.evaluation import Tell
+from underwriting.models.evaluation_tasks import EvaluationDied, Task
 from underwriting.models.metrics import Metrics
-from underwriting.models.reading import Aux
+from underwriting.models.reading_beside import Aux
 from underwriting.models.scoring import Model
 from underwriting.models.spec import TrainingSpec
 from underwriting.models.spec_search import SpecFaulty
@@ -147,6 +151,11 @@ class _Question:
     splits: int
     protected: bool
 
+    @property
+    def is_of_one(self) -> bool:
+        """Whether one evaluation alone is asked for."""
+        return self.folder is None and (self.splits == 1 or self.test is not None)
+
 
 @click.command("evaluate")
 @click.argument("model", required=False)
@@ -182,50 +191,68 @@ def evaluate_command(*, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - 
         if question.folder is None and question.train is None:
             _evaluate_model(question, as_json=as_json)
             return
-        found: list[dict[str, Any]] = []
-        try:
-            with evaluating.progress() as tell:
-                found.extend(each.to_plain() for each in _evaluations(question, tell))
-        finally:  # what was found stands, whatever becomes of the next one
-            if found:
-                _print(found, question, as_json=as_json)
+        _evaluate_sets(question, as_json=as_json)
 
 
-def _print(found: list[dict[str, Any]], question: _Question, *, as_json: bool) -> None:
+def _evaluate_sets(asked: _Question, *, as_json: bool) -> None:
+    found: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    try:
+        with evaluating.progress() as tell:
+            for each in _evaluations(asked, tell):
+                if isinstance(each, Fault):
+                    faults.append(each)
+                else:
+                    found.append(each)
+    finally:  # what was found stands, whatever becomes of the next one
+        if found or faults:
+            _print(found, faults, asked, as_json=as_json)
+    if faults:
+        dead = [each for each in faults if isinstance(each.why, EvaluationDied)]
+        lines = "\n".join(f"{each.name}: {each.why}" for each in faults)
+        raise EvaluationDied(lines) if dead else TrainingFileFaulty(lines)
+
+
+def _print(
+    found: list[dict[str, Any]], faults: list[Fault], asked: _Question, *, as_json: bool
+) -> None:
     if not as_json:
         evaluating.print_tables(found)
-    elif len(found) == 1 and question.folder is None:
+    elif asked.is_of_one:
         click.echo(spell_json(found[0]))
     else:
-        click.echo(spell_json({"evaluations": found}))
+        click.echo(
+            spell_json({"evaluations": found, "faults": [each.to_plain() for each in faults]})
+        )
 
 
-def _evaluations(asked: _Question, tell: Tell) -> Iterator[Evaluation]:
+def _evaluations(asked: _Question, tell: Tell) -> Iterator[dict[str, Any] | Fault]:
     if asked.model is not None:
         raise SpecFaulty("a kept MODEL is evaluated without --train and --all")
     if asked.folder is not None:
         if asked.train or asked.test or asked.spec_name or asked.aux:
             raise SpecFaulty("--all takes no --spec, --train, --test or --aux")
-        yield from evaluating.of_folder(
-            asked.folder, splits=asked.splits, protected=asked.protected, tell=tell
+        sets = evaluating.tasks_of_folder(
+            asked.folder, splits=asked.splits, protected=asked.protected
         )
+        yield from evaluating.run_sets(sets, tell)
         return
     if asked.spec_name is None or asked.train is None:
         raise SpecFaulty("--train needs --spec")
-    ours, aux = evaluating.set_spec(asked.spec_name), evaluating.aux_files(asked.aux)
-    if asked.test is None:
-        yield from evaluation.inside(
-            ours,
-            asked.train,
-            aux=aux,
-            splits=asked.splits,
-            protected=asked.protected,
-            tell=tell,
-        )
+    task = Task(
+        spec=asked.spec_name,
+        train=asked.train,
+        test=asked.test,
+        aux=evaluating.aux_files(asked.aux),
+        protected=asked.protected,
+    )
+    if asked.is_of_one:
+        found = evaluation_tasks.here(task, tell)
+        assert found is not None
+        yield found
     else:
-        yield evaluation.of_files(
-            ours, asked.train, asked.test, aux=aux, protected=asked.protected, tell=tell
-        )
+        tasks = evaluating.split_tasks(task, splits=asked.splits)
+        yield from evaluating.run_sets([(asked.spec_name, tasks)], tell)
 
 
 def _evaluate_model(asked: _Question, *, as_json: bool) -> None:
@@ -241,7 +268,7 @@ def _evaluate_model(asked: _Question, *, as_json: bool) -> None:
     ours = spec.find(asked.spec_name or str(trained.facts["spec"]))
     found = _measured(loaded, training_file.read_training_file(asked.file, ours), ours)
     if as_json:
-        click.echo(spell_json({month: each.to_plain() for month, each in found.items()}))
+        click.echo(spell_json({each: figures.of_metrics(told) for each, told in found.items()}))
         return
     table = Table("month", "loans", "bad", "AUC", "KS", "mean PD", "calibration error")
     for month, each in found.items():

@@ -2,9 +2,10 @@
 
 Exit codes: 0 done; 1 a file, a spec or an argument cannot be used; 3 no such model, assessment or
 policy. A model that cannot be used: 10 manifest, 11 artifact, 12 features, 13 library, 14 golden
-rows; 15 the gate holds it back. A replay: 0 the same bytes; 20 another library scores otherwise, everything after the stored
-probability is the same; 21 the model cannot be used here, the rest is the same; 22 the decision
-differs; 23 a stored text was changed.
+rows, 16 another manifest than was kept; 15 the gate holds it back; 17 the process of an evaluation
+was killed or had no memory left. A replay: 0 the same bytes; 20 another library scores otherwise,
+everything after the stored probability is the same; 21 the model cannot be used here, the rest is
+the same; 22 the decision differs; 23 a stored text was changed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from underwriting import canonical
 from underwriting.batch.parsing import BatchFaulty
 from underwriting.canonical import Unreadable
 from underwriting.models import scoring
+from underwriting.models.evaluation_tasks import EvaluationDied
 from underwriting.models.scoring import ModelUnusable
 from underwriting.models.spec_search import SpecFaulty
 from underwriting.models.training import NotTrainable
@@ -33,6 +35,7 @@ from underwriting.replays import Verdict
 EXIT_UNUSABLE_INPUT: Final = 1
 EXIT_NOTHING_FOUND: Final = 3
 EXIT_GATE: Final = 15
+EXIT_DIED: Final = 17
 EXIT_OF_MODEL: Final = {
     scoring.ManifestUnreadable: 10,
     scoring.ArtifactChanged: 11,
@@ -64,6 +67,8 @@ def told_as_exit_codes() -> Iterator[None]:
         Unreadable,
     ) as fault:
         _end(str(fault), EXIT_UNUSABLE_INPUT)
+    except EvaluationDied as death:
+        _end(str(death), EXIT_DIED)
     except GateNotPassed as refusal:
         _end(f"{refusal.title}: {refusal}", EXIT_GATE)
     except (Refused, NoSuchPolicy) as refusal:

@@ -29,11 +29,21 @@ class Meanings(Generic[Meaning]):
     by_number: Mapping[Decimal, Meaning]
 
 
-class NotANumber(ValueError):
-    """A cell holds neither a number nor a word that its column knows; the text never quotes it."""
+class CellFaulty(ValueError):
+    """A cell cannot be read; the text never quotes it."""
+
+    column: str | None = None
+    row: int | None = None
+    """Of a whole column, counted from 1."""
+    table: str | None = None
+    """The table of events that the column is of; None: the rows themselves."""
 
 
-class NotATime(ValueError):
+class NotANumber(CellFaulty):
+    """A cell holds neither a number nor a word that its column knows."""
+
+
+class NotATime(CellFaulty):
     """A cell holds no time."""
 
 

@@ -9,11 +9,13 @@ from typing import Final
 import polars as pl
 
 from underwriting.features import cells
-from underwriting.features.cells import Column, Meanings, NotANumber, NotATime
+from underwriting.features.cells import CellFaulty, Column, Meanings, NotANumber, NotATime
 from underwriting.features.expressions import Constant, IsCode, IsWord, Leaf, Moment, Number, Text
 from underwriting.features.operations import DAY
 
 _NUMBERS: Final = pl.Float64
+_YEAR_FIRST: Final = r"^\d{4}-\d{2}-\d{2}"
+"""Of 08/05/2016 nobody knows which is the month, so no other order is guessed."""
 
 
 class ColumnMissing(ValueError):
@@ -59,6 +61,8 @@ def constant(leaf: Constant, height: int) -> pl.Series:
 def moments(cells_: pl.Series) -> pl.Series:
     """Read times as microseconds since 1970, UTC; what has no zone counts as UTC.
 
+    Text is ISO 8601: YYYY-MM-DD, with or without a time of day.
+
     Raises:
         NotATime: a cell holds something else.
     """
@@ -69,11 +73,12 @@ def moments(cells_: pl.Series) -> pl.Series:
         return cells_.cast(pl.Int64)
     if kind == pl.String:
         text = _stripped(cells_)
+        ordered = text.set(~text.str.contains(_YEAR_FIRST), None)
         try:
-            found = text.str.to_datetime(time_unit="us", strict=False)
+            found = ordered.str.to_datetime(time_unit="us", strict=False)
         except pl.exceptions.ComputeError:  # not one cell looks like a time
             found = pl.Series(cells_.name, dtype=pl.Datetime("us")).extend_constant(None, len(text))
-        _require_all(text, found, NotATime("column {name}: row {row} is not a time"))
+        _require_all(text, found, NotATime("column {name}: row {row} is not a time as YYYY-MM-DD"))
         cells_, kind = found, found.dtype
     if kind == pl.Date or isinstance(kind, pl.Datetime):
         return cells_.dt.epoch("us")
@@ -171,8 +176,10 @@ def _stripped(cells_: pl.Series) -> pl.Series:
     return text.set(text == "", None)
 
 
-def _require_all(told: pl.Series, found: pl.Series, fault: ValueError) -> None:
+def _require_all(told: pl.Series, found: pl.Series, fault: CellFaulty) -> None:
     lost = told.is_not_null() & found.is_null()
     if lost.any():
         row = int(lost.arg_true()[0]) + 1
-        raise type(fault)(str(fault).format(name=told.name, row=row))
+        named = type(fault)(str(fault).format(name=told.name, row=row))
+        named.column, named.row = told.name, row
+        raise named

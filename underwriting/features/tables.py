@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from underwriting.features import columns
+from underwriting.features.cells import CellFaulty
 from underwriting.features.declaration import Feature
 from underwriting.features.drawing import AS_OF, ROW, Events, Floats
 from underwriting.features.expressions import AsOf, Constant, Leaf
@@ -102,13 +103,18 @@ class _Prepared:
                     wanted.setdefault(leaf.history, {})[id(leaf)] = leaf
         found: dict[int, Floats] = {}
         for history, leaves in wanted.items():
-            events = self._events_of(history)
-            if events is None:
-                untold = np.full(self._base.height, np.nan)
-                found |= dict.fromkeys(leaves, untold)
-            else:
-                found |= {id(leaf): figures for leaf, figures in events.draw(list(leaves.values()))}
+            try:
+                found |= self._drawn_of(history, leaves)
+            except CellFaulty as fault:
+                fault.table = history.table
+                raise
         return found
+
+    def _drawn_of(self, history: History, leaves: Mapping[int, Drawn]) -> dict[int, Floats]:
+        events = self._events_of(history)
+        if events is None:
+            return dict.fromkeys(leaves, np.full(self._base.height, np.nan))
+        return {id(leaf): figures for leaf, figures in events.draw(list(leaves.values()))}
 
     def _events_of(self, history: History) -> Events | None:
         if history not in self._events:

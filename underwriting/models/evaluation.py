@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from underwriting.models import metrics, reading, split, stability, training_sets
+from underwriting.models import (
+    figures,
+    memory,
+    reading,
+    reading_beside,
+    split,
+    stability,
+    training_sets,
+)
 from underwriting.models.calibration import Floats
-from underwriting.models.reading import Aux, Loans
+from underwriting.models.reading import Loans
+from underwriting.models.reading_beside import Aux
 from underwriting.models.spec_sets import SetSpec
 from underwriting.models.split import Fold, NotSplit, Split
 from underwriting.models.training import NotTrainable
@@ -59,25 +67,23 @@ def evaluate(
 
     Raises:
         NotTrainable: the loans make no model.
-        TrainingFileFaulty: the judged loans are of one kind only.
+        TrainingFileFaulty: there are no loans to judge.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
     judged = _judged(test)  # before the search, which takes long
     model = training_sets.train(train, spec, tell=lambda done, all_: tell("search", done, all_))
     pds = model.pds(judged)
     plain = {
         "train": _told(train),
-        "test": {**_told(test), "unseen_words": model.statistics.unseen(judged.words)},
-        "model": metrics.measure(pds, judged.bads).to_plain(),
-        "scorecard": metrics.measure(model.scorecard_pds(judged), judged.bads).to_plain(),
-        "psi": _psi(model, pds),
+        "test": {
+            **_told(test),
+            "unseen_words": model.statistics.unseen(judged.words),
+            "rows_in_train": reading.count_in(judged, train),
+        },
+        **_both(model, judged),
         "months": _by_month(pds, judged),
         "chosen": _chosen(model),
         "features": len(model.features),
         "protected_left_out": sorted(spec.declared.protected),
-        "seconds": round(time.perf_counter() - wall, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "memory_peak_mb": _memory_mb(),
     }
     return Evaluation(spec=spec, how=how, plain=plain)
 
@@ -94,11 +100,7 @@ def with_protected(
     model = training_sets.train(
         train, spec, protected=True, tell=lambda done, all_: tell("with protected", done, all_)
     )
-    return {
-        "model": metrics.measure(model.pds(judged), judged.bads).to_plain(),
-        "scorecard": metrics.measure(model.scorecard_pds(judged), judged.bads).to_plain(),
-        "attributes": sorted(spec.declared.protected),
-    }
+    return {**_both(model, judged), "attributes": sorted(spec.declared.protected)}
 
 
 def of_files(
@@ -116,23 +118,18 @@ def of_files(
         TrainingFileFaulty: a file cannot be used.
         NotTrainable: the loans make no model.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
-    files = reading.beside(spec, (train, test), aux)
+    began = _Began.now()
+    files = reading_beside.beside(spec, (train, test), aux)
     tell("reading", 0, 2)
     taught = reading.read(train, spec, aux=files)
     judged = reading.read(test, spec, aux=files, is_judged_alone=True)
     tell("reading", 2, 2)
-    found = evaluate(taught, judged, spec, how="the test file", tell=tell).plain
+    found = evaluate(taught, judged, spec, how="the test file", tell=tell)
     if protected and spec.declared.protected:
         taught = reading.read(train, spec, aux=files, protected=True)
         judged = reading.read(test, spec, aux=files, protected=True, is_judged_alone=True)
-        found["with_protected"] = with_protected(taught, judged, spec, tell=tell)
-    took = {
-        "seconds": round(time.perf_counter() - wall, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "memory_peak_mb": _memory_mb(),
-    }
-    return Evaluation(spec=spec, how="the test file", plain={**found, **took})
+        found.plain["with_protected"] = with_protected(taught, judged, spec, tell=tell)
+    return began.took(found)
 
 
 def inside(
@@ -140,39 +137,39 @@ def inside(
     path: Path,
     *,
     aux: Aux,
+    number: int = 1,
     splits: int = 1,
     protected: bool = False,
     tell: Tell = _silent,
-) -> Iterator[Evaluation]:
-    """Measure a spec on one file alone, by honest splits inside it.
+) -> Evaluation | None:
+    """Measure a spec on one file alone, by one of some honest splits inside it.
 
     With a time, every split is judged by loans later than those that teach; without one, by
-    loans drawn by their content.
+    loans drawn by their content. Too few instants make fewer splits: None for those that are not.
 
     Raises:
         TrainingFileFaulty: the file cannot be used.
         NotTrainable: a part of the loans makes no model.
     """
+    began = _Began.now()
     loans = reading.read(path, spec, aux=aux)
-    asked = protected and spec.declared.protected
-    told = reading.read(path, spec, aux=aux, protected=True) if asked else None
     try:
         folds = outer_folds(loans, spec, splits)
     except NotSplit as fault:
         raise NotTrainable(str(fault)) from None
-    for number, fold in enumerate(folds, 1):
-        how = f"split {number} of {splits} inside the training file, " + (
-            "by content" if loans.order is None else "by time"
-        )
-        found = evaluate(
-            loans.part(fold.teaching), loans.part(fold.judging), spec, how=how, tell=tell
-        )
-        if told is not None:
-            also = with_protected(
-                told.part(fold.teaching), told.part(fold.judging), spec, tell=tell
-            )
-            found = Evaluation(spec=spec, how=how, plain={**found.plain, "with_protected": also})
-        yield found
+    if number > len(folds):
+        return None
+    fold = folds[number - 1]
+    how = f"split {number} of {splits} inside the training file, " + (
+        "by content" if loans.order is None else "by time"
+    )
+    teaching, judging = loans.part(fold.teaching), loans.part(fold.judging)
+    found = evaluate(teaching, judging, spec, how=how, tell=tell)
+    if protected and spec.declared.protected:
+        told = reading.read(path, spec, aux=aux, protected=True)
+        teaching, judging = told.part(fold.teaching), told.part(fold.judging)
+        found.plain["with_protected"] = with_protected(teaching, judging, spec, tell=tell)
+    return began.took(found)
 
 
 def outer_folds(loans: Loans, spec: SetSpec, splits: int) -> list[Fold]:
@@ -194,25 +191,53 @@ def outer_folds(loans: Loans, spec: SetSpec, splits: int) -> list[Fold]:
     )
 
 
+class _Began(NamedTuple):
+    """When an evaluation began, by the clock and by the processor."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> _Began:
+        return cls(time.perf_counter(), time.process_time())
+
+    def took(self, found: Evaluation) -> Evaluation:
+        """Add how long it took, reading included, and how much memory."""
+        found.plain["seconds"] = round(time.perf_counter() - self.wall, 1)
+        found.plain["cpu_seconds"] = round(time.process_time() - self.cpu, 1)
+        found.plain["memory_peak_mb"] = memory.peak_mb()
+        return found
+
+
 def _judged(test: Loans) -> Loans:
     judged = test.only_judged()
-    if not 0 < judged.bads.sum() < len(judged):
-        raise TrainingFileFaulty("the loans to judge are of one kind only, or there are none")
+    if not len(judged):
+        raise TrainingFileFaulty("there are no loans to judge")
     return judged
 
 
 def _told(loans: Loans) -> dict[str, Any]:
     return {
         **loans.told,
-        "loans": len(loans),
+        "n": len(loans),
         "bads": int(loans.bads.sum()),
         "judged": int(loans.judged.sum()),
     }
 
 
-def _psi(model: SetModel, pds: Floats) -> dict[str, Any]:
-    found = stability.psi(model.fold_pds, pds)
-    return found.to_plain()
+def _both(model: SetModel, judged: Loans) -> dict[str, Any]:
+    """Measure the model and the scorecard beside it."""
+    pairs = {
+        "model": (model.fold_pds, model.pds(judged)),
+        "scorecard": (model.fold_scorecard_pds, model.scorecard_pds(judged)),
+    }
+    return {
+        name: {
+            **figures.of_scores(pds, judged.bads),
+            **figures.of_drift(stability.psi(before, pds)),
+        }
+        for name, (before, pds) in pairs.items()
+    }
 
 
 def _by_month(pds: Floats, judged: Loans) -> dict[str, Any]:
@@ -222,9 +247,7 @@ def _by_month(pds: Floats, judged: Loans) -> dict[str, Any]:
     found = {}
     for month in sorted(set(judged.months)):
         here = months == month
-        bads = judged.bads[here]
-        if 0 < bads.sum() < len(bads):
-            found[month] = metrics.measure(pds[here], bads).to_plain()
+        found[month] = figures.of_scores(pds[here], judged.bads[here])
     return found
 
 
@@ -233,12 +256,7 @@ def _chosen(model: SetModel) -> dict[str, Any]:
         "parameters": dict(model.choice.taught.parameters),
         "rounds": model.rounds,
         "trials": model.choice.trials,
-        "folds_log_loss": f"{model.choice.log_loss:.6f}",
+        "folds_log_loss": figures.rounded(model.choice.log_loss),
         "calibration": model.calibration.kind.value,
         "scorecard_share": model.scorecard_share,
     }
-
-
-def _memory_mb() -> int:
-    """Give the most memory the process ever held (Linux counts KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,27 +13,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from underwriting.features import columns, tables
-from underwriting.features.cells import NotANumber, NotATime
+from underwriting.features.cells import CellFaulty
 from underwriting.features.columns import ColumnMissing
 from underwriting.features.histories import Table
+from underwriting.models import reading_beside
 from underwriting.models.artifact import Matrix
 from underwriting.models.calibration import Floats
+from underwriting.models.reading_beside import Aux, Second
 from underwriting.models.reading_panels import unfolded
+from underwriting.models.reading_text import LINE, text_of, with_declared_times
 from underwriting.models.spec_features import Category, Declared
-from underwriting.models.spec_sets import EventsFile, Lookup, SetReading, SetSpec
+from underwriting.models.spec_sets import SetReading, SetSpec
 from underwriting.models.split import NotSplit, Places
-from underwriting.models.training_file import ROWS_MAX, TrainingFileFaulty
+from underwriting.models.training_file import TrainingFileFaulty
 
-TEXT_BYTES_MAX: Final = 2 * 1024**3
-"""Of a file when unpacked."""
 ROW: Final = "_row_number"
 AS_OF: Final = "_known_until"
 NO_WORD: Final = "(none)"
 """Stands for an empty cell among the words of a category."""
-_GZIP: Final = b"\x1f\x8b"
-
-Aux = Mapping[str, Sequence[Path]]
-"""Second files by name; several parts of one name are put together, equal rows once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +47,9 @@ class Loans:
     judged: NDArray[np.bool_]
     told: Mapping[str, Any]
     """How many rows were read and left out, and what was found on the way."""
+    cells: Mapping[str, NDArray[np.uint64]] = field(default_factory=dict)
+    """Hashes of the cells by column of the file, to tell loans that stand in two files; without
+    numbers of rows: what nobody reads and differs in every row."""
 
     def __len__(self) -> int:
         """Count the loans."""
@@ -68,6 +65,7 @@ class Loans:
             order=None if self.order is None else self.order[places],
             months=None if self.months is None else tuple(self.months[at] for at in places),
             judged=self.judged[places],
+            cells={name: hashes[places] for name, hashes in self.cells.items()},
         )
 
     def only_judged(self) -> Loans:
@@ -96,20 +94,23 @@ def read(
 ) -> Loans:
     """Read the loans that a spec keeps, with the features it declares.
 
-    The file is CSV, plain or gzip, in UTF-8 or else Latin-1. Columns that nobody needs may lack or
-    be there; loans that are only judged need no order. A second file that is not named in `aux` is
-    looked for beside the rows.
+    The file is CSV, plain or gzip, in UTF-8 or else Windows-1252. Columns that nobody needs may
+    lack or be there; loans that are only judged need no order. A second file that is not named in
+    `aux` is looked for beside the rows.
 
     Raises:
-        TrainingFileFaulty: a file or a column is missing, or a value cannot be read.
+        TrainingFileFaulty: a file or a column is missing, or a cell cannot be read; the text names
+            the file, the column and the row, counted from the first below the header.
     """
     declared = spec.declared.used(with_protected=protected)
     raw = text_of(path)
     if is_judged_alone and spec.reading.order not in raw.columns:
         spec = replace(spec, reading=replace(spec.reading, order=None))
-    frame, told = _kept(raw, spec.reading, declared, path.name)
-    files = _second_files(path, spec.reading, aux or {})
-    frame, told = _joined(frame, files, spec.reading, told)
+    needed = _needed(raw, spec.reading, declared, path.name)
+    frame, told = _kept(raw, spec.reading, path.name)
+    cells = _hashed(frame.select(raw.columns), needed)
+    files = reading_beside.read(path, spec.reading, declared, aux or {})
+    frame, without = reading_beside.joined(frame, files, spec.reading)
     frame, unknown = _known_words(frame, declared, spec.reading)
     events = _events(frame, files, spec.reading)
     try:
@@ -120,8 +121,13 @@ def read(
             key=ROW if spec.reading.panels or spec.reading.key is None else spec.reading.key,
             as_of=None if spec.reading.as_of is None else AS_OF,
         )
-        order, months = _order(frame, spec.reading)
-    except (ColumnMissing, NotANumber, NotATime, ValueError) as fault:
+        order, months = _order(frame, spec.reading, path.name)
+    except CellFaulty as fault:
+        if fault.column == AS_OF and isinstance(spec.reading.as_of, str):
+            fault.column = spec.reading.as_of
+        text = reading_beside.told(fault, frame, files, reading=spec.reading, name=path.name)
+        raise TrainingFileFaulty(text) from None
+    except (ColumnMissing, ValueError) as fault:
         raise TrainingFileFaulty(f"{path.name}: {fault}") from None
     return Loans(
         columns={name: found[name].fill_null(float("nan")).to_numpy() for name in found.columns},
@@ -130,42 +136,20 @@ def read(
         order=order,
         months=months,
         judged=_are(frame, spec.reading.judge).to_numpy(),
-        told={**told, "unknown_words": unknown},
+        cells=cells,
+        told={**told, "rows_without": without, "unknown_words": unknown},
     )
 
 
-def beside(spec: SetSpec, paths: Sequence[Path], aux: Aux) -> Aux:
-    """Name the second files of some files: those that are given, else those that lie beside."""
-    found = {name: list(parts) for name, parts in aux.items()}
-    wanted: tuple[Lookup | EventsFile, ...] = (*spec.reading.lookups, *spec.reading.events)
-    for each in wanted:
-        if each.name not in found:
-            there = dict.fromkeys(path.parent / each.file for path in paths)
-            found[each.name] = [path for path in there if path.is_file()]
-    return {name: parts for name, parts in found.items() if parts}
-
-
-def text_of(path: Path) -> pl.DataFrame:
-    """Read a file as text, whatever its columns; a column's meaning is the spec's.
-
-    Lines with nothing in them are no rows.
-
-    Raises:
-        TrainingFileFaulty: no such file, no CSV, or too large.
-    """
-    if not path.is_file():
-        raise TrainingFileFaulty(f"there is no file {path.name}")
-    try:
-        frame = pl.read_csv(io.BytesIO(_content(path)), infer_schema=False, n_rows=ROWS_MAX + 1)
-    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as fault:
-        raise TrainingFileFaulty(
-            f"{path.name} is no CSV file: {type(fault).__name__}; it is empty or damaged, a row has "
-            "more cells than the header, or a quotation mark is never closed"
-        ) from None
-    if frame.height > ROWS_MAX:
-        raise TrainingFileFaulty(f"{path.name} has more than {ROWS_MAX} rows")
-    frame = frame.with_columns(pl.all().str.strip_chars())
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines, most at the end
+def count_in(some: Loans, others: Loans) -> int:
+    """Count the loans that stand among others, too: alike in every column that both files have."""
+    shared = sorted(set(some.cells) & set(others.cells))
+    if not shared:
+        return 0
+    rows, known = (
+        pl.DataFrame({name: loans.cells[name] for name in shared}) for loans in (some, others)
+    )
+    return rows.join(known.unique(), on=shared, how="semi").height
 
 
 def words_of(frame: pl.DataFrame, category: Category) -> NDArray[np.object_]:
@@ -183,27 +167,8 @@ def words_of(frame: pl.DataFrame, category: Category) -> NDArray[np.object_]:
     return frame.select(pl.concat_str(plain, separator="|")).to_series().to_numpy()
 
 
-def _content(path: Path) -> bytes:
-    with path.open("rb") as opened:
-        is_packed = opened.read(2) == _GZIP
-    with gzip.open(path) if is_packed else path.open("rb") as opened:
-        content = opened.read(TEXT_BYTES_MAX + 1)
-    if len(content) > TEXT_BYTES_MAX:
-        raise TrainingFileFaulty(f"{path.name} has more than {TEXT_BYTES_MAX} bytes")
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return content.decode("latin-1").encode()
-    return content
-
-
-def _kept(
-    raw: pl.DataFrame, reading: SetReading, declared: Declared, name: str
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    if reading.missing:
-        raw = raw.with_columns(
-            pl.when(~pl.all().is_in(["", *reading.missing])).then(pl.all()).name.keep()
-        )
+def _needed(raw: pl.DataFrame, reading: SetReading, declared: Declared, name: str) -> set[str]:
+    """Name the columns that must be there, and refuse a file without them."""
     elsewhere = {column for lookup in reading.lookups for column in lookup.columns}
     elsewhere |= {name for panel in reading.panels for name in panel.columns}
     needed = declared.reads() - elsewhere
@@ -223,6 +188,16 @@ def _kept(
         )
     if missing:
         raise TrainingFileFaulty(f"{name} lacks the columns: {', '.join(missing)}")
+    return needed
+
+
+def _kept(raw: pl.DataFrame, reading: SetReading, name: str) -> tuple[pl.DataFrame, dict[str, Any]]:
+    if reading.missing:
+        raw = raw.with_columns(
+            pl.when(~pl.exclude(LINE).is_in(["", *reading.missing]))
+            .then(pl.exclude(LINE))
+            .name.keep()
+        )
     frame = raw.filter(_are(raw, reading.keep))
     if reading.drop_where_all:
         blank = pl.all_horizontal(
@@ -234,8 +209,28 @@ def _kept(
         raise TrainingFileFaulty(f"{name}: no row is of the kind the spec keeps")
     as_of = reading.as_of
     instant = pl.lit(as_of) if as_of is None or isinstance(as_of, date) else pl.col(as_of)
+    frame = with_declared_times(frame, reading.times, name)
     frame = frame.with_row_index(ROW).with_columns(instant.alias(AS_OF))
+    if isinstance(as_of, str):
+        _require(frame, as_of, name)
     return frame, {"rows_read": raw.height, "rows_kept": frame.height}
+
+
+def _hashed(frame: pl.DataFrame, needed: set[str]) -> dict[str, NDArray[np.uint64]]:
+    found = {}
+    for cells in frame.drop(LINE):
+        if cells.name not in needed and cells.n_unique() == len(cells):
+            continue
+        numbers = cells.cast(pl.Float64, strict=False).cast(pl.String)  # 5 is 5.0
+        found[cells.name] = pl.select(pl.coalesce(numbers, cells)).to_series().hash().to_numpy()
+    return found
+
+
+def _require(frame: pl.DataFrame, column: str, name: str) -> None:
+    lost = frame[column].is_null() | (frame[column] == "")
+    if lost.any():
+        row = frame[LINE][int(lost.arg_true()[0])]
+        raise TrainingFileFaulty(f"{name}: column {column}: row {row} has no time")
 
 
 def _are(frame: pl.DataFrame, wanted: Mapping[str, tuple[str, ...]]) -> pl.Series:
@@ -243,58 +238,6 @@ def _are(frame: pl.DataFrame, wanted: Mapping[str, tuple[str, ...]]) -> pl.Serie
     for column, words in wanted.items():
         found &= frame[column].is_in(list(words)).fill_null(value=False)
     return found
-
-
-def _second_files(path: Path, reading: SetReading, aux: Aux) -> dict[str, pl.DataFrame]:
-    wanted: tuple[Lookup | EventsFile, ...] = (*reading.lookups, *reading.events)
-    unknown = sorted(set(aux) - {each.name for each in wanted})
-    if unknown:
-        raise TrainingFileFaulty(f"the spec knows no second file named: {', '.join(unknown)}")
-    found = {}
-    for each in wanted:
-        parts = list(aux.get(each.name, ()))
-        beside = path.parent / each.file
-        if not parts and not beside.is_file():
-            raise TrainingFileFaulty(
-                f"{path.name} needs the second file {each.name}: name it by "
-                f"--aux {each.name}=FILE or put {each.file} beside it"
-            )
-        read_ = [text_of(part) for part in parts or [beside]]
-        if any(each.key not in part.columns for part in read_):
-            raise TrainingFileFaulty(f"the second file {each.name} lacks the column {each.key}")
-        found[each.name] = pl.concat(read_, how="diagonal").unique(maintain_order=True)
-    return found
-
-
-def _joined(
-    frame: pl.DataFrame,
-    files: Mapping[str, pl.DataFrame],
-    reading: SetReading,
-    told: dict[str, Any],
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    unknown: dict[str, int] = {}
-    for lookup in reading.lookups:
-        file = files[lookup.name]
-        lacking = sorted(set(lookup.columns) - set(file.columns))
-        if lacking:
-            raise TrainingFileFaulty(
-                f"the second file {lookup.name} lacks the columns: {', '.join(lacking)}"
-            )
-        first = file.select(lookup.key, *lookup.columns).unique(
-            lookup.key, keep="first", maintain_order=True
-        )
-        frame = frame.join(
-            first, left_on=reading.key, right_on=lookup.key, how="left", maintain_order="left"
-        )
-        unknown[lookup.name] = _without(frame, first[lookup.key], reading)
-    for each in reading.events:
-        unknown[each.name] = _without(frame, files[each.name][each.key], reading)
-    return frame, {**told, "rows_without": unknown}
-
-
-def _without(frame: pl.DataFrame, keys: pl.Series, reading: SetReading) -> int:
-    assert reading.key is not None
-    return int((~frame[reading.key].is_in(keys.unique().to_list()).fill_null(value=False)).sum())
 
 
 def _known_words(
@@ -322,9 +265,9 @@ def _known_words(
 
 
 def _events(
-    frame: pl.DataFrame, files: Mapping[str, pl.DataFrame], reading: SetReading
+    frame: pl.DataFrame, files: Mapping[str, Second], reading: SetReading
 ) -> dict[str, Table]:
-    found = {each.name: Table(rows=files[each.name], key=each.key) for each in reading.events}
+    found = {each.name: Table(rows=files[each.name].rows, key=each.key) for each in reading.events}
     for panel in reading.panels:
         assert isinstance(reading.as_of, date)
         found[panel.name] = Table(rows=unfolded(frame, panel, reading.as_of, key=ROW), key=ROW)
@@ -332,7 +275,7 @@ def _events(
 
 
 def _order(
-    frame: pl.DataFrame, reading: SetReading
+    frame: pl.DataFrame, reading: SetReading, name: str
 ) -> tuple[Floats | None, tuple[str, ...] | None]:
     if reading.order is None:
         return None, None
@@ -343,8 +286,8 @@ def _order(
         return (-order if reading.is_newest_first else order), None
     instants = columns.moments(told)
     if instants.null_count():
-        row = int(instants.is_null().arg_true()[0]) + 1
-        raise TrainingFileFaulty(f"column {reading.order}: kept row {row} has no time")
+        row = frame[LINE][int(instants.is_null().arg_true()[0])]
+        raise TrainingFileFaulty(f"{name}: column {reading.order}: row {row} has no time")
     months = instants.cast(pl.Datetime("us")).dt.strftime("%Y-%m").to_list()
     order = instants.cast(pl.Float64).to_numpy()
     return (-order if reading.is_newest_first else order), tuple(months)
@@ -356,6 +299,6 @@ def _target(frame: pl.DataFrame, reading: SetReading, name: str) -> Floats:
     if lost.any():
         raise TrainingFileFaulty(
             f"{name}: the target {reading.target} is 0 or 1 in every row, and is something else in "
-            f"{int(lost.sum())}, first in kept row {int(lost.arg_true()[0]) + 1}"
+            f"{int(lost.sum())}, first in row {frame[LINE][int(lost.arg_true()[0])]}"
         )
     return told.to_numpy()

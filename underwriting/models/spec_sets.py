@@ -6,6 +6,7 @@ dossiers, so they are measured and kept as files and are never published.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ from underwriting.models.split import FOLDS_MAX, Split
 
 ROWS_MAX: Final = 10_000_000
 SHARES_MAX: Final = 5
+_TIMES_OF_DAY: Final[tuple[list[str], ...]] = (
+    [],
+    ["%H", "%M"],
+    ["%H", "%M", "%S"],
+    ["%H", "%M", "%S", "%.f"],
+)
 _KEYS: Final = frozenset({
     "name", "label", "limits", "seed", "reading", "columns", "lookup", "table", "panel", "feature",
     "family", "category", "categories", "split", "calibration", "search", "blend",
@@ -75,6 +82,8 @@ class SetReading:
     key: str | None
     """The column that lookups and events are found by."""
     missing: tuple[str, ...]
+    times: Mapping[str, str]
+    """By column, here and in second files, how its times are written; all others are ISO 8601."""
     dirty: tuple[str, ...]
     """Columns of numbers in which anything else counts as missing; elsewhere it is a fault."""
     keep: Mapping[str, tuple[str, ...]]
@@ -187,7 +196,7 @@ def _reading(plain: Mapping[str, Any]) -> SetReading:
     only(
         told,
         {
-            "target", "order", "newest_first", "as_of", "key", "missing", "dirty", "keep",
+            "target", "order", "newest_first", "as_of", "key", "missing", "times", "dirty", "keep",
             "judge", "drop_where_all",
         },
         "reading",
@@ -202,6 +211,7 @@ def _reading(plain: Mapping[str, Any]) -> SetReading:
         as_of=as_of,
         key=None if told.get("key") is None else _text(told["key"]),
         missing=_words(told.get("missing", [])),
+        times={column: _form(form) for column, form in told.get("times", {}).items()},
         dirty=_words(told.get("dirty", [])),
         keep={column: _words(words) for column, words in told.get("keep", {}).items()},
         judge={column: _words(words) for column, words in told.get("judge", {}).items()},
@@ -253,6 +263,18 @@ def _words(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise SpecFaulty("a list of words is needed")
     return tuple(value)
+
+
+def _form(value: object) -> str:
+    """Read a form of times: a day, a month and a year, and a time of day or none."""
+    parts = re.findall(r"%[^.]|%\.f", _text(value))
+    whole_day = sorted("%m" if part in {"%b", "%B"} else part for part in parts[:3])
+    if whole_day != ["%Y", "%d", "%m"] or parts[3:] not in _TIMES_OF_DAY:
+        raise SpecFaulty(
+            "times are written with %Y, %m (or %b, %B) and %d, then with no time of day or with "
+            "%H:%M, %H:%M:%S or %H:%M:%S%.f"
+        )
+    return str(value)
 
 
 def _flag(value: object) -> bool:

@@ -48,18 +48,6 @@ class Stability:
         """Whether the index is more than chance."""
         return self.value > self.threshold
 
-    def to_plain(self) -> dict[str, Any]:
-        """Spell the index to six places with its interval, threshold and both numbers of rows."""
-        return {
-            "psi": f"{self.value:.6f}",
-            "psi_interval_95": self.interval.to_plain(),
-            "threshold": f"{self.threshold:.6f}",
-            "has_moved": self.has_moved,
-            "expected": self.expected,
-            "actual": self.actual,
-            "bins": self.bins,
-        }
-
 
 def psi(expected: Floats, actual: Floats, *, bins: int = BINS) -> Stability:
     """Compare a figure of two samples over bins of equal count of the expected one.

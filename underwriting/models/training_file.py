@@ -79,8 +79,9 @@ def _raw(path: Path, reading: Reading) -> pl.DataFrame:
         *reading.only_where_empty,
     }
     try:
-        # All text first: a column's meaning is the spec's, not a guess from its first rows.
-        raw = pl.read_csv(path, infer_schema=False, n_rows=ROWS_MAX + 1)
+        # All text first: a column's meaning is the spec's, not a guess from its first rows. Without
+        # n_rows: with it polars 2.1 drops all that follows an open quotation mark in silence.
+        raw = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as fault:
         raise TrainingFileFaulty(f"not a CSV file: {type(fault).__name__}") from None
     missing = sorted(needed - set(raw.columns))

@@ -68,6 +68,8 @@ class SetModel:
     bound: list[list[str]]
     fold_pds: Floats
     """Probabilities of the folds' judging loans, by boosters that never saw them."""
+    fold_scorecard_pds: Floats
+    """Probabilities of the same loans by the scorecard, which learnt from them too."""
     facts: dict[str, Any]
 
     def matrix(self, loans: Loans) -> Matrix:
@@ -136,10 +138,9 @@ def train(
     lessons = [_lesson(loans, fold, declared, spec) for fold in folds]
     choice = search.choose(lessons, boosting, spec.plan, tell)
     share, margins = _blend(choice, lessons, features, shares=spec.scorecard_shares)
-    bads = np.concatenate([lesson.judging_bads for lesson in lessons])
-    if loans.order is not None:
-        newest = sum(len(lesson.judging_bads) for lesson in lessons[-spec.newest_folds :])
-        margins, bads = margins[-newest:], bads[-newest:]
+    newest = folds if loans.order is None else folds[-spec.newest_folds :]
+    places = np.concatenate([fold.judging for fold in newest])
+    margins, bads = margins[-len(places) :], loans.bads[places]
     try:
         calibrated = calibration.fit(margins, bads, isotonic_bads_min=spec.isotonic_bads_min)
     except calibration.NotCalibrated as fault:
@@ -151,18 +152,20 @@ def train(
     )
     training.probe_signs(booster, whole.matrix, features)
     pds = calibrated.apply(margins)
+    card = _card(whole.matrix, loans.bads, features)
     return SetModel(
         spec=spec,
         features=features,
         statistics=whole.statistics,
         booster=booster,
-        card=_card(whole.matrix, loans.bads, features),
+        card=card,
         scorecard_share=share,
         calibration=calibrated,
         choice=choice,
         rounds=rounds,
         bound=bounds.points(pds, bads),
         fold_pds=pds,
+        fold_scorecard_pds=_as_pds(card.margins(whole.matrix[places])),
         facts=_facts(loans, choice, whole.matrix, rounds=rounds, protected=protected),
     )
 

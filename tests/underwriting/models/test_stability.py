@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from underwriting.models import stability
+from underwriting.models import figures, stability
 
 
 def test_the_index_by_hand():
@@ -96,10 +96,20 @@ def test_samples_that_do_not_pair_are_refused():
         stability.csi({"one": np.array([1.0])}, {})
 
 
-def test_the_index_is_spelled_with_both_numbers_of_rows():
-    plain = stability.psi(np.arange(100.0), np.arange(50.0)).to_plain()
+def test_the_index_is_told_with_its_interval_and_both_numbers_of_rows():
+    found = stability.psi(np.arange(100.0), np.arange(50.0))
 
-    assert (plain["expected"], plain["actual"]) == (100, 50)
-    low, high = (float(text) for text in plain["psi_interval_95"])
-    assert low < float(plain["psi"])
-    assert low < high
+    assert (found.expected, found.actual) == (100, 50)
+    told = figures.of_drift(found)
+    assert told["psi_n_before"] == 100
+    assert told["psi_interval_95"][0] < told["psi"] <= told["psi_interval_95"][1]
+
+
+def test_an_index_of_mere_chance_lies_in_its_interval_too():
+    draw = np.random.default_rng(9)
+
+    found = [stability.psi(draw.normal(size=500), draw.normal(size=500)) for _ in range(30)]
+
+    # Chance alone adds 9 x (1/500 + 1/500) = .036: turned round, many intervals would end below.
+    assert all(each.interval.low == 0.0 for each in found)
+    assert all(each.value <= each.interval.high for each in found)

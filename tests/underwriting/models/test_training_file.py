@@ -91,6 +91,11 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_reason(tmp_path, text):
     assert str(refused.value)
 
 
+def test_an_open_quotation_mark_loses_no_rows_in_silence(tmp_path):
+    with pytest.raises(TrainingFileFaulty, match="not a CSV file"):
+        read(tmp_path, HEADER + GOOD * 50 + '"' + GOOD * 50)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TrainingFileFaulty, match=r"no file none\.csv"):
         training_file.read_training_file(tmp_path / "none.csv", SPEC)

@@ -139,13 +139,19 @@ def test_a_scorecard_that_does_not_settle_makes_no_model(monkeypatch):
         training_sets.train(loans(), made_up())
 
 
-def test_loans_of_one_kind_are_refused_before_the_search():
-    fine = loans().part(np.flatnonzero(loans().bads == 0))
+def test_no_loans_to_judge_are_refused_before_the_search():
+    nobody = loans().part(np.flatnonzero(~loans().judged))
     told = []
 
-    with pytest.raises(TrainingFileFaulty, match="of one kind only"):
+    with pytest.raises(TrainingFileFaulty, match="no loans to judge"):
         evaluation.evaluate(
-            loans(), fine, made_up(), how="by chance", tell=lambda *step: told.append(step)
+            loans(), nobody, made_up(), how="by chance", tell=lambda *step: told.append(step)
         )
 
     assert told == []
+
+
+def test_the_scorecard_tells_the_same_loans_as_the_folds():
+    assert model().fold_scorecard_pds.shape == model().fold_pds.shape
+    # Both rank the same loans by the same facts.
+    assert np.corrcoef(model().fold_scorecard_pds, model().fold_pds)[0, 1] > 0.8
