@@ -127,7 +127,8 @@ def test_a_challenger_gets_its_share_by_two_officers_and_loses_it_by_one(run, mo
 
     nobody = run(*wish)
     asked = run(*wish, "--json", "--as", "anne")
-    request = json.loads(asked.stdout[asked.stdout.index("{") :])["request"]
+    wished = json.loads(asked.stdout[asked.stdout.index("{") :])
+    request = wished["request"]
     before = json.loads(run("challenger", "show", "--json").stdout)
     same = run("challenger", "confirm", request, "--as", "anne")
     other = run("challenger", "confirm", request, "--as", "bert")
@@ -135,6 +136,7 @@ def test_a_challenger_gets_its_share_by_two_officers_and_loses_it_by_one(run, mo
     stopped = run("challenger", "share", models[1], "0", "--reason", "to stop")
     retired = run("challenger", "retire", models[1], "--reason", "no better")
 
+    assert (wished["evidence"]["verdict"]["loans"], wished["not_for_promotion"]) == (6000, [])
     assert (nobody.exit_code, same.exit_code) == (faults.EXIT_NOTHING_FOUND,) * 2
     assert (other.exit_code, stopped.exit_code, retired.exit_code) == (0, 0, 0)
     assert [each["request"] for each in before["asked"]] == [request]

@@ -202,7 +202,12 @@ def give_share(
                 raise shares.NotAChallenger(f"{model} is the champion, or there is none")
             with db.transaction() as session:
                 request = shares.ask(session, share, found, reason=reason, by=by, at=at)
-            told |= {"request": str(request.id), **_told(found)}
+            told |= {
+                "request": str(request.id),
+                "evidence": found.to_plain(),
+                # What the second officer should know; it keeps nobody from a share.
+                "not_for_promotion": list(found.reasons),
+            }
     show(told, as_json=as_json)
 
 
