@@ -33,7 +33,7 @@ from underwriting.models import spec, training
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.training_file import MONTH, TARGET
 
-AT: Final = shanghai(date(2026, 11, 20), 10)
+AT: Final = shanghai(date(2026, 11, 24), 10)
 SEED: Final = 20_261_120
 MONTHS: Final = tuple(date(2026, month, 1) for month in range(1, 7))
 QUOTE_HOLDS: Final = timedelta(days=3)
