@@ -85,7 +85,7 @@ def test_rows_that_stand_in_both_files_are_warned_of(run, files):
     # Of the first ten rows two are of a kind that is not judged.
     assert told["test"]["rows_in_train"] == 8
     assert result.exit_code == 0
-    assert "warning: 8 of 248 judged loans also stand among those that taught" in result.stdout
+    assert "Warning: 8 of 248 judged loans also stand among those that taught" in result.stdout
 
 
 def test_judged_loans_of_one_kind_have_no_ranking_and_all_other_figures(run, files):

@@ -145,6 +145,12 @@ def print_tables(found: Sequence[dict[str, Any]]) -> None:
             f"{told['seconds']} s, {told['cpu_seconds']} s of CPU, at most "
             f"{told['memory_peak_mb']} MB."
         )
+        twice = told["test"]["rows_in_train"]
+        if twice:
+            click.echo(
+                f"Warning: {twice} of {told['model']['n']} judged loans also stand among those "
+                "that taught, alike in every column: the figures may be too good."
+            )
         for note in _notes(told):
             click.echo(f"Note: {note}.")
 
@@ -165,12 +171,6 @@ def _notes(told: dict[str, Any]) -> Iterator[str]:
     if told["model"]["auc"] is None:
         kind = "bad" if told["model"]["bads"] else "good"
         yield f"the judged loans are all {kind}, so there is no ranking: AUC and KS are undefined"
-    twice = told["test"]["rows_in_train"]
-    if twice:
-        yield (
-            f"warning: {twice} of {told['model']['n']} judged loans also stand among those that "
-            "taught, alike in every column: the figures may be too good"
-        )
     for part in ("train", "test"):
         left_out = told[part]["rows_read"] - told[part]["rows_kept"]
         if left_out:
