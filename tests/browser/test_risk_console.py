@@ -67,6 +67,18 @@ def test_a_review_is_read_told_again_and_decided(officer):
     assert "待人工审核\n0" in officer.reads()
 
 
+def test_a_review_is_given_back_to_be_assessed_anew(officer):
+    officer.opens("/risk/")
+    officer.page.locator("tbody tr", has_text="人工审核").locator("a").click()
+
+    officer.page.fill("#reason", "征信机构更正了一笔查询记录。")
+    officer.press("重新评估")
+
+    assert "新的评估完成前不能作出结论" in officer.reads()
+    assert officer.page.get_by_role("button", name="提交结论").count() == 0
+    officer.looks("risk-being-assessed-anew")
+
+
 def test_lists_declines_and_models_can_be_read_at_the_width_of_a_desk(officer):
     officer.opens("/risk/assessments")
     officer.looks("risk-assessments")
