@@ -7,7 +7,6 @@ that nothing else is counted.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from underwriting.batch import files, reading, scores, spelling
 from underwriting.batch.assessing import Assessor
 from underwriting.batch.files import ROWS_AT_ONCE
 from underwriting.batch.results import Decided
-from underwriting.models import scoring
+from underwriting.models import memory, scoring
 from underwriting.models.artifact import TrainedModel
 from underwriting.models.scoring import Model
 from underwriting.policy import Policy
@@ -43,7 +42,7 @@ SLOW_ROWS: Final = 2_000
 """Of a stretch so many are explained by the library, and the time is scaled to those needed."""
 ALONE: Final = 100
 """So many are decided alone as well, and compared."""
-KIB_A_GIB: Final = 1 << 20
+MB_A_GIB: Final = 1024
 
 
 class Side(NamedTuple):
@@ -234,10 +233,10 @@ def _memory(bench: Bench, trained: TrainedModel, frame: pl.DataFrame) -> Row:
     return Row(
         benchmark="assessment_batch",
         case=f"{bench.dossiers:,}, GiB at most",
-        ratios=(told["peak_kib"] / KIB_A_GIB,),
+        ratios=(told["peak_mb"] / MB_A_GIB,),
         bar=MEMORY_BAR,
         notes=f"from file to file in {told['seconds']:.1f} s of CPU, {told['dossiers']:,} dossiers; "
-        f"{told['idle_kib'] / KIB_A_GIB:.2f} GiB before the first",
+        f"{told['idle_mb'] / MB_A_GIB:.2f} GiB before the first",
     )
 
 
@@ -254,23 +253,19 @@ def _in_a_process(folder: Path) -> dict[str, Any]:
     return told
 
 
-def _peak_kib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
 def main(folder: Path) -> None:
     """Decide on the file in a folder with the model beside it."""
     model = scoring.load(
         TrainedModel((folder / "artifact").read_bytes(), (folder / "manifest").read_bytes())
     )
-    idle = _peak_kib()
+    idle = memory.peak_mb()
     begun = time.process_time()
     found = files.run(folder / "in.parquet", folder / "out.parquet", model, tell=lambda *_: None)
     print(
         json.dumps(
             {
-                "peak_kib": _peak_kib(),
-                "idle_kib": idle,
+                "peak_mb": memory.peak_mb(),
+                "idle_mb": idle,
                 "seconds": time.process_time() - begun,
                 "dossiers": found.dossiers,
             }

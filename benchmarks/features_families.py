@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from benchmarks.features_panel import Panel
 from benchmarks.table import Row, at_least, at_most
 from underwriting.features import tables
 from underwriting.features.declaration import Feature
+from underwriting.models import memory
 
 NAME: Final = "features_families"
 BY_HAND: Final = at_least(1.0)
@@ -115,4 +115,4 @@ def _peak(clients_max: int) -> int:
     panel = features_panel.read(clients_max)
     for _ in _ours(panel, features_panel.features()):
         pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return memory.peak_mb() * 1024**2
